@@ -1,0 +1,2 @@
+//! The `twinring` command.
+fn main() {}

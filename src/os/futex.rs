@@ -1,0 +1,78 @@
+//! Futexes: sleeping on two words at once, and waking.
+//!
+//! Idea: `futex_waitv(2)` (Linux 5.16) waits on a word that the peer's process wakes and on one that only this process
+//! can reach, so a peer that requeues or withholds wakes cannot keep us asleep past our own shutdown or its own death.
+#![allow(unsafe_code)]
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use rustix::io::Errno;
+use rustix::thread::ClockId;
+use rustix::thread::futex::{self, Flags, Wait, WaitFlags, WaitPtr, WaitvFlags};
+
+use super::clock::{Deadline, timespec};
+
+/// A 32-bit word to sleep on. The pointer must stay mapped while the call runs; the kernel checks it, so a dangling one
+/// is an error from the kernel, not undefined behaviour.
+#[derive(Clone, Copy)]
+pub(crate) struct Word {
+    pub(crate) address: *const u32,
+    /// Whether other processes wake it.
+    pub(crate) shared: bool,
+}
+
+/// Set once the kernel or a sandbox has refused `futex_waitv`.
+static REFUSED: AtomicBool = AtomicBool::new(false);
+
+/// How long one sleep lasts where only one word can be waited on: the other is then looked at this often.
+const SLICE: Duration = Duration::from_millis(2);
+
+/// Sleeps while both words hold what was expected of them, until a wake, a signal or the deadline. May return early:
+/// look again, always.
+pub(crate) fn wait(words: [(Word, u32); 2], deadline: Deadline) {
+    if REFUSED.load(Ordering::Relaxed) {
+        return wait_slice(words[0], deadline);
+    }
+    let waiters = words.map(|(word, expected)| waiter(word, expected));
+    let timeout = deadline.absolute();
+    let woken = futex::waitv(&waiters, WaitvFlags::empty(), timeout.as_ref(), ClockId::Monotonic);
+    if let Err(Errno::NOSYS | Errno::PERM) = woken {
+        REFUSED.store(true, Ordering::Relaxed);
+        wait_slice(words[0], deadline);
+    }
+    // Whatever else it says (woken, EAGAIN for a word that had changed, EINTR, ETIMEDOUT) means "look again".
+}
+
+fn waiter(word: Word, expected: u32) -> Wait {
+    let mut wait = Wait::new();
+    wait.val = expected.into();
+    wait.uaddr = WaitPtr::new(word.address.cast_mut().cast());
+    wait.flags = if word.shared { WaitFlags::SIZE_U32 } else { WaitFlags::SIZE_U32 | WaitFlags::PRIVATE };
+    wait
+}
+
+#[cold]
+fn wait_slice((word, expected): (Word, u32), deadline: Deadline) {
+    let slice = deadline.remaining().map_or(SLICE, |left| left.min(SLICE));
+    // The result does not matter: whatever happened, the caller looks again.
+    let _ = futex::wait(word.atomic(), word.flags(), expected, timespec(slice).as_ref());
+}
+
+/// Wakes whoever sleeps on the word.
+pub(crate) fn wake(word: Word) {
+    // It can only fail on an address that is not mapped.
+    let _ = futex::wake(word.atomic(), word.flags(), u32::MAX >> 1);
+}
+
+impl Word {
+    fn atomic(&self) -> &AtomicU32 {
+        // SAFETY: the caller keeps the word mapped while the call runs, and the reference only carries the address into
+        // the kernel: nothing in this process reads or writes through it.
+        unsafe { AtomicU32::from_ptr(self.address.cast_mut()) }
+    }
+
+    fn flags(self) -> Flags {
+        if self.shared { Flags::empty() } else { Flags::PRIVATE }
+    }
+}

@@ -1,0 +1,297 @@
+//! The writing end of a ring.
+
+use core::fmt;
+
+use super::{Corrupt, Geometry, Header, LINE, frame};
+use crate::memory::{Foreign, Mapped, Memory, Ordering, Own, WORD};
+
+/// How many lines ahead of the tail are asked for in writing: far enough to keep the pair out of lock-step, in which the
+/// consumer steals each line while it is being written.
+const AHEAD: u64 = 16 * LINE;
+
+/// No position is remembered as zeroed: no frame ends there.
+const NOWHERE: u64 = u64::MAX;
+
+/// The writing end of a ring.
+///
+/// Two steps: [`Producer::reserve`] room, write to it, and [`Reservation::commit`] it; or both at once by
+/// [`Producer::push`].
+#[derive(Debug)]
+pub struct Producer<M: Memory> {
+    own: Own<M>,
+    peer: Foreign<M>,
+    geometry: Geometry,
+    largest: usize,
+    /// Where the next header will stand. Positions count words since the ring was made and never wrap.
+    tail: u64,
+    /// The consumer's head, when last read.
+    head: u64,
+    /// What may be written now: `head + capacity`, or 0 once `corrupt`, so that the fast path needs no other check.
+    limit: u64,
+    /// The position that rule 3 zeroed and no frame has overwritten since.
+    zeroed: u64,
+    /// Up to where lines were asked for in writing.
+    prefetched: u64,
+    corrupt: Option<Corrupt>,
+}
+
+/// Why room could not be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReserveError {
+    /// Not now: the consumer has not released enough.
+    Full,
+    /// Never: the payload is larger than a frame can be.
+    TooLarge {
+        /// The payload asked for, in bytes.
+        length: usize,
+        /// The largest payload of this ring, in bytes.
+        largest: usize,
+    },
+    /// The consumer's head is one that it cannot have reached.
+    Corrupt(Corrupt),
+}
+
+impl fmt::Display for ReserveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("the ring is full"),
+            Self::TooLarge { length, largest } => {
+                write!(f, "a payload of {length} bytes, the ring takes at most {largest}")
+            }
+            Self::Corrupt(corrupt) => corrupt.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ReserveError {}
+
+impl From<Corrupt> for ReserveError {
+    fn from(corrupt: Corrupt) -> Self {
+        Self::Corrupt(corrupt)
+    }
+}
+
+/// Room that was found for a frame: where it starts and how long its payload is. Good until the producer's next claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a claim publishes nothing until it is committed"]
+pub struct Claim {
+    start: u64,
+    length: usize,
+}
+
+impl Claim {
+    /// The room for payload, in bytes.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// The same room, of which only the first `length` bytes are used.
+    ///
+    /// # Panics
+    ///
+    /// If `length` is more than was claimed.
+    pub fn shortened(self, length: usize) -> Self {
+        assert!(length <= self.length, "{length} bytes of a reservation of {}", self.length);
+        Self { length, ..self }
+    }
+}
+
+impl<M: Memory> Producer<M> {
+    /// The writing end of the ring that lies in `own` as `geometry` says, in which nothing has been written.
+    ///
+    /// # Panics
+    ///
+    /// If the ring or the head lies outside of the memories.
+    #[must_use]
+    pub fn new(own: Own<M>, peer: Foreign<M>, geometry: Geometry) -> Self {
+        assert!(geometry.ring + geometry.capacity as usize <= own.words(), "the ring lies outside of its memory");
+        assert!(geometry.head < peer.words(), "the head lies outside of its memory");
+        let largest = geometry.largest_payload();
+        let limit = geometry.capacity;
+        Self { own, peer, geometry, largest, tail: 0, head: 0, limit, zeroed: NOWHERE, prefetched: 0, corrupt: None }
+    }
+
+    /// The largest payload of one frame, in bytes.
+    #[must_use]
+    pub fn largest(&self) -> usize {
+        self.largest
+    }
+
+    /// Finds room for a frame with a payload of `length` bytes.
+    ///
+    /// # Errors
+    ///
+    /// See [`ReserveError`].
+    #[inline]
+    pub fn claim(&mut self, length: usize) -> Result<Claim, ReserveError> {
+        if length > self.largest {
+            return Err(ReserveError::TooLarge { length, largest: self.largest });
+        }
+        let words = frame::words(length);
+        let to_end = self.geometry.to_end(self.tail);
+        let start = if words <= to_end { self.tail } else { self.tail + to_end };
+        let end = start + words;
+        // Rule 1: the word at the end is part of the claim.
+        if end >= self.limit {
+            self.refresh(end)?;
+        }
+        if self.zeroed < end {
+            self.zeroed = NOWHERE;
+        }
+        Ok(Claim { start, length })
+    }
+
+    /// Looks how far the consumer has come, and whether `end` is free now.
+    #[cold]
+    fn refresh(&mut self, end: u64) -> Result<(), ReserveError> {
+        if let Some(corrupt) = self.corrupt {
+            return Err(corrupt.into());
+        }
+        // Acquire, with the consumer's release in `Consumer::publish`: its reads of what it released are over.
+        let head = self.peer.load(self.geometry.head, Ordering::Acquire);
+        match Corrupt::check("the head", head, self.head, self.tail) {
+            Ok(head) => self.head = head,
+            Err(corrupt) => {
+                self.corrupt = Some(corrupt);
+                self.limit = 0;
+                return Err(corrupt.into());
+            }
+        }
+        self.limit = self.head + self.geometry.capacity;
+        if end < self.limit { Ok(()) } else { Err(ReserveError::Full) }
+    }
+
+    /// Writes `bytes` at `offset` of the claimed payload.
+    ///
+    /// # Panics
+    ///
+    /// If they do not fit.
+    #[inline]
+    pub fn fill(&mut self, claim: &Claim, offset: usize, bytes: &[u8]) {
+        let fits = offset.checked_add(bytes.len()).is_some_and(|end| end <= claim.length);
+        assert!(fits, "{} bytes at {offset} of a reservation of {}", bytes.len(), claim.length);
+        self.own.copy_in(self.payload(claim) + offset, bytes);
+    }
+
+    /// The first byte of the claimed payload.
+    #[inline]
+    fn payload(&self, claim: &Claim) -> usize {
+        (self.geometry.word(claim.start) + 1) * WORD
+    }
+
+    /// Makes the claimed frame readable.
+    #[inline]
+    pub fn commit(&mut self, claim: Claim) {
+        let end = claim.start + frame::words(claim.length);
+        // Rule 2.
+        if end != self.zeroed {
+            self.own.store(self.geometry.word(end), Header::NONE, Ordering::Relaxed);
+        }
+        let mut header = Header::data(claim.length);
+        if claim.start != self.tail {
+            // Rule 4.
+            self.own.store(self.geometry.word(claim.start), header.word(), Ordering::Relaxed);
+            header = Header::SKIP;
+        }
+        // Release, with the consumer's acquire in `Consumer::look`: the payload, the zero and the header behind a skip.
+        self.own.store(self.geometry.word(self.tail), header.word(), Ordering::Release);
+        self.tail = end;
+        self.prepare(end);
+    }
+
+    /// Rule 3, and the prefetch: work for the next frame, done while this one is on its way.
+    #[inline]
+    fn prepare(&mut self, end: u64) {
+        let next_line = (end / LINE + 1) * LINE;
+        if next_line != self.zeroed && next_line < self.limit {
+            self.own.store(self.geometry.word(next_line), Header::NONE, Ordering::Relaxed);
+            self.zeroed = next_line;
+        }
+        let until = (end + AHEAD).min(self.limit.saturating_sub(LINE));
+        let mut line = self.prefetched.max(end);
+        while line < until {
+            line += LINE;
+            self.own.prefetch_write(self.geometry.word(line) * WORD);
+        }
+        self.prefetched = line;
+    }
+
+    /// Says that nothing will follow. There is always room for it: the word at the tail is free (rule 1), and with
+    /// nothing to follow it needs no zero behind it.
+    pub fn finish(self) {
+        // Release, with the consumer's acquire in `Consumer::look`: nothing is attached, but one kind of commit is enough.
+        self.own.store(self.geometry.word(self.tail), Header::FIN.word(), Ordering::Release);
+    }
+
+    /// Reserves room for a payload of `length` bytes.
+    ///
+    /// # Errors
+    ///
+    /// See [`ReserveError`].
+    pub fn reserve(&mut self, length: usize) -> Result<Reservation<'_, M>, ReserveError> {
+        let claim = self.claim(length)?;
+        Ok(Reservation { producer: self, claim })
+    }
+
+    /// Copies a payload into the ring and commits it.
+    ///
+    /// # Errors
+    ///
+    /// See [`ReserveError`]. Nothing was written then.
+    #[inline]
+    pub fn push(&mut self, payload: &[u8]) -> Result<(), ReserveError> {
+        let claim = self.claim(payload.len())?;
+        self.fill(&claim, 0, payload);
+        self.commit(claim);
+        Ok(())
+    }
+
+    /// How many words the consumer had not yet released when it was last looked at: at most the capacity.
+    #[must_use]
+    pub fn occupied(&self) -> u64 {
+        self.tail - self.head
+    }
+}
+
+impl Producer<Mapped> {
+    /// The claimed payload, to be written in place.
+    pub(crate) fn lend(&mut self, claim: &Claim) -> &mut [u8] {
+        let offset = self.payload(claim);
+        self.own.lend(offset, claim.length)
+    }
+}
+
+/// Room in a ring; [`Reservation::commit`] makes it a frame, dropping it publishes nothing.
+#[derive(Debug)]
+#[must_use = "a reservation publishes nothing until it is committed"]
+pub struct Reservation<'a, M: Memory> {
+    producer: &'a mut Producer<M>,
+    claim: Claim,
+}
+
+impl<M: Memory> Reservation<'_, M> {
+    /// Writes `bytes` at `offset` of the payload.
+    ///
+    /// # Panics
+    ///
+    /// If they do not fit.
+    pub fn write_at(&mut self, offset: usize, bytes: &[u8]) {
+        self.producer.fill(&self.claim, offset, bytes);
+    }
+
+    /// Makes the frame readable.
+    pub fn commit(self) {
+        self.producer.commit(self.claim);
+    }
+
+    /// Makes a frame of the first `length` bytes readable.
+    ///
+    /// # Panics
+    ///
+    /// If `length` is more than was reserved.
+    pub fn commit_first(self, length: usize) {
+        self.producer.commit(self.claim.shortened(length));
+    }
+}

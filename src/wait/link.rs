@@ -1,0 +1,65 @@
+//! What this process knows of the connection, in a word that no peer can reach.
+
+use crate::memory::{Memory, Ordering, Own};
+
+/// The state of a connection, kept in private memory so that sleepers can wait on it beside a shared word.
+#[derive(Clone, Debug)]
+pub struct Link<M: Memory> {
+    private: Own<M>,
+    word: usize,
+}
+
+/// What a [`Link`] says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// This process was forked off the one that owns the connection: its handles are inert.
+    Forked,
+    /// As far as is known, the peer lives.
+    Alive,
+    /// The peer has died or hung up.
+    Dead,
+}
+
+const FORKED: u64 = 0;
+const ALIVE: u64 = 1;
+const DEAD: u64 = 2;
+
+impl<M: Memory> Link<M> {
+    /// A link in word `word` of a private memory (wiped to 0 in a forked child), alive.
+    pub fn new(private: Own<M>, word: usize) -> Self {
+        private.store(word, ALIVE, Ordering::Relaxed);
+        Self { private, word }
+    }
+
+    /// What is known now.
+    #[must_use]
+    #[inline]
+    pub fn state(&self) -> State {
+        // Acquire, with the release in `declare_dead`: whoever sees the death sees all that was committed before it was
+        // noticed.
+        match self.private.load(self.word, Ordering::Acquire) {
+            FORKED => State::Forked,
+            ALIVE => State::Alive,
+            _ => State::Dead,
+        }
+    }
+
+    /// Whether the peer is not known to have died, and this is the process that connected.
+    #[must_use]
+    #[inline]
+    pub fn is_alive(&self) -> bool {
+        self.private.load(self.word, Ordering::Relaxed) == ALIVE
+    }
+
+    /// Notes that the peer is dead, and wakes whoever sleeps.
+    pub fn declare_dead(&self) {
+        // Release, with the acquire in `state`.
+        self.private.store(self.word, DEAD, Ordering::Release);
+        self.private.wake(self.word);
+    }
+
+    /// The word and value to sleep on beside a shared one.
+    pub(super) fn alive(&self) -> (&M, usize, u64) {
+        (&self.private, self.word, ALIVE)
+    }
+}

@@ -1,0 +1,91 @@
+//! The side that wakes.
+
+use super::Announced;
+use crate::memory::{Foreign, Memory, Ordering, Own};
+
+/// The waking half of a doorbell.
+#[derive(Debug)]
+pub struct Ringer<M: Memory> {
+    own: Own<M>,
+    rung: usize,
+    peer: Foreign<M>,
+    announced: usize,
+    /// The announcement that was last seen to need nothing: the fast path compares with it.
+    quiet: u64,
+    /// The number last answered.
+    answered: u32,
+    wakes: u64,
+}
+
+/// What a ring found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// Nobody sleeps, or the sleeper has been woken.
+    Done,
+    /// The sleeper waits in `poll(2)`: send it a byte.
+    Poke,
+    /// Nobody will look again.
+    Gone,
+}
+
+impl<M: Memory> Ringer<M> {
+    /// Answers word `announced` of `peer` by word `rung` of `own`.
+    pub fn new(own: Own<M>, rung: usize, peer: Foreign<M>, announced: usize) -> Self {
+        Self { own, rung, peer, announced, quiet: u64::MAX, answered: 0, wakes: 0 }
+    }
+
+    /// How often this side woke the other.
+    #[must_use]
+    pub fn wakes(&self) -> u64 {
+        self.wakes
+    }
+
+    /// Wakes the sleeper if it sleeps. Called after what it waits for was written.
+    #[inline]
+    pub fn ring(&mut self) -> Notice {
+        // Closes the race of the module docs, with the fence in `Sleeper::announce`: enough if LIGHT is set, which says
+        // that the sleeper's is the heavy one.
+        self.own.light_fence();
+        let word = self.peer.load(self.announced, Ordering::Relaxed);
+        if word == self.quiet { Notice::Done } else { self.consider(word) }
+    }
+
+    #[cold]
+    fn consider(&mut self, word: u64) -> Notice {
+        let mut announced = Announced::from_word(word);
+        if !announced.has(Announced::LIGHT) {
+            // Closes the same race where each side makes its own fence.
+            self.own.fence();
+            announced = Announced::from_word(self.peer.load(self.announced, Ordering::Relaxed));
+        }
+        if announced.has(Announced::GONE) {
+            return Notice::Gone;
+        }
+        if announced.asleep() && announced.number() != self.answered {
+            return self.answer(announced);
+        }
+        if announced.has(Announced::LIGHT) && !announced.asleep() {
+            self.quiet = announced.word();
+        }
+        Notice::Done
+    }
+
+    /// Answers an announcement, once.
+    fn answer(&mut self, announced: Announced) -> Notice {
+        self.answered = announced.number();
+        self.wakes += 1;
+        // Release, with the sleeper's acquire in `Sleeper::sleep`: what was committed before the answer is seen.
+        self.own.store(self.rung, u64::from(self.answered), Ordering::Release);
+        if announced.has(Announced::POLLING) {
+            return Notice::Poke;
+        }
+        self.own.wake(self.rung);
+        Notice::Done
+    }
+
+    /// Whether the other side said that nobody will look again.
+    #[must_use]
+    pub fn gone(&self) -> bool {
+        Announced::from_word(self.peer.load(self.announced, Ordering::Relaxed)).has(Announced::GONE)
+    }
+}

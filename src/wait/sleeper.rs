@@ -1,0 +1,163 @@
+//! The side that sleeps.
+
+use std::time::Duration;
+
+use super::{Announced, Link};
+use crate::memory::{Foreign, Memory, Ordering, Own};
+use crate::os::clock::Deadline;
+
+/// Who makes the fence that a sleeper and its ringer need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fencing {
+    /// Each its own, always: the processes cannot fence each other.
+    Plain,
+    /// The sleeper for both while it sleeps seldom, each its own while it sleeps often.
+    Adaptive,
+    /// Nobody: this side promised never to sleep.
+    Never,
+}
+
+/// With fewer messages than this since the last sleep, a fence each costs the pair less than one heavy fence.
+const SELDOM: u64 = 64;
+
+/// Longer than any store stays unseen without a fence.
+const BRIEF: Duration = Duration::from_millis(1);
+
+/// The sleeping half of a doorbell.
+#[derive(Debug)]
+pub struct Sleeper<M: Memory> {
+    own: Own<M>,
+    announced: usize,
+    peer: Foreign<M>,
+    rung: usize,
+    fencing: Fencing,
+    /// What stands in `announced`.
+    said: Announced,
+    /// The count of messages at the last announcement.
+    counted: u64,
+    /// Whether the ringer may still rely on a fence that was refused.
+    doubtful: bool,
+    sleeps: u64,
+}
+
+impl<M: Memory> Sleeper<M> {
+    /// Sleeps by word `announced` of `own` until word `rung` of `peer` answers.
+    pub fn new(own: Own<M>, announced: usize, peer: Foreign<M>, rung: usize, fencing: Fencing) -> Self {
+        let bits = if fencing == Fencing::Plain { 0 } else { Announced::LIGHT };
+        let mut sleeper = Self {
+            own,
+            announced,
+            peer,
+            rung,
+            fencing,
+            said: Announced::default(),
+            counted: 0,
+            doubtful: false,
+            sleeps: 0,
+        };
+        sleeper.say(Announced::new(0, bits));
+        sleeper
+    }
+
+    /// How often this side went to sleep.
+    #[must_use]
+    pub fn sleeps(&self) -> u64 {
+        self.sleeps
+    }
+
+    /// Whether this side may sleep at all.
+    #[must_use]
+    pub fn may_sleep(&self) -> bool {
+        self.fencing != Fencing::Never
+    }
+
+    /// Says that this side is about to sleep. What is waited for must be looked for after this, and before
+    /// [`Sleeper::sleep`]. `count` is the number of messages so far, by which the fence is chosen.
+    pub fn announce(&mut self, count: u64) {
+        self.announce_with(count, 0);
+    }
+
+    /// The same for a sleep in `poll(2)`: the ringer is to send a byte on the control socket.
+    pub fn announce_polling(&mut self, count: u64) {
+        self.announce_with(count, Announced::POLLING);
+    }
+
+    fn announce_with(&mut self, count: u64, bits: u64) {
+        debug_assert!(self.may_sleep(), "a side that promised never to sleep");
+        let was_light = self.said.has(Announced::LIGHT);
+        let often = count.wrapping_sub(self.counted) < SELDOM;
+        self.counted = count;
+        let light = if was_light && !often { Announced::LIGHT } else { 0 };
+        self.say(Announced::new(self.next_number(), bits | light));
+        // Closes the race of the module docs, with the fence in `Ringer::ring`. Heavy if the ringer may be relying on the
+        // bit: it stays heavy on the announcement that takes the bit back.
+        if was_light {
+            self.fence_for_both();
+        } else {
+            self.own.fence();
+        }
+    }
+
+    #[inline]
+    fn fence_for_both(&mut self) {
+        if !self.own.heavy_fence() {
+            // The system took the heavy fence away (a sandbox closed around this process). Without it there is no telling
+            // when the ringer sees that the bit is gone, so the sleep that follows is a short one.
+            self.fencing = Fencing::Plain;
+            self.doubtful = true;
+            self.say(Announced::new(self.said.number(), self.said.word() & Announced::POLLING));
+            self.own.fence();
+        }
+    }
+
+    /// The next odd number, unless the ringer's last answer happens to have it: that would look answered.
+    fn next_number(&self) -> u32 {
+        let next = (self.said.number() | 1).wrapping_add(if self.said.asleep() { 2 } else { 0 });
+        let rung = self.peer.load(self.rung, Ordering::Relaxed) as u32;
+        if next == rung { next.wrapping_add(2) } else { next }
+    }
+
+    /// Sleeps until the announcement is answered, `link` changes, or the deadline passes; may return early.
+    pub fn sleep(&mut self, link: &Link<M>, deadline: Deadline) {
+        debug_assert!(self.said.asleep(), "not announced");
+        // Acquire, with the ringer's release in `Ringer::answer`: what was committed before the answer is seen.
+        let rung = self.peer.load(self.rung, Ordering::Acquire);
+        if rung as u32 != self.said.number() {
+            self.sleeps += 1;
+            let deadline =
+                if core::mem::take(&mut self.doubtful) { deadline.min(Deadline::after(BRIEF)) } else { deadline };
+            self.peer.raw().sleep(self.rung, rung, link.alive(), deadline);
+            // The same edge, for what woke us.
+            self.peer.load(self.rung, Ordering::Acquire);
+        }
+    }
+
+    /// Says that this side is awake. `count` as in [`Sleeper::announce`].
+    #[inline]
+    pub fn retract(&mut self) {
+        let light = self.said.word() & Announced::LIGHT;
+        self.say(Announced::new(self.said.number().wrapping_add(1), light));
+    }
+
+    /// While awake: lets the ringer go without its fence once sleeps have become rare. `count` as in
+    /// [`Sleeper::announce`].
+    #[inline]
+    pub fn lighten(&mut self, count: u64) {
+        let seldom = count.wrapping_sub(self.counted) >= SELDOM;
+        if seldom && self.fencing == Fencing::Adaptive && !self.said.has(Announced::LIGHT) {
+            self.say(Announced::new(self.said.number(), self.said.word() | Announced::LIGHT));
+        }
+    }
+
+    /// Says that nobody will look again.
+    pub fn leave(&mut self) {
+        self.say(Announced::new(self.said.number() & !1, Announced::LIGHT | Announced::GONE));
+    }
+
+    #[inline]
+    fn say(&mut self, announced: Announced) {
+        self.said = announced;
+        // Relaxed: ordered by the fences in `announce`; a late retraction costs one needless wake.
+        self.own.store(self.announced, announced.word(), Ordering::Relaxed);
+    }
+}
