@@ -24,7 +24,24 @@ mod channel;
 #[cfg(feature = "internals")]
 pub mod channel;
 
+#[cfg(not(feature = "internals"))]
+mod region;
+#[cfg(feature = "internals")]
+pub mod region;
+
+#[cfg(not(feature = "internals"))]
+mod connection;
+#[cfg(feature = "internals")]
+pub mod connection;
+
 pub use channel::End;
+pub use connection::{
+    AcceptError, Batch, BindError, ConnectError, Connection, Decision, Endpoint, HandshakeError, Listener,
+    ListenerCounters, Message, Options, Pages, Readiness, ReadyError, Receiver, ReceiverCounters, RecvIntoError,
+    RecvTimeoutError, Reservation, SendError, SendTimeoutError, Sender, SenderCounters, SetupError, TryRecvError,
+    TrySendError, accept_over, connect, connect_over, pair,
+};
 pub use os::clock::Deadline;
+pub use os::credentials::Credentials;
 pub use ring::Corrupt;
 pub use wait::WaitStrategy;

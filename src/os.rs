@@ -2,5 +2,10 @@
 
 pub mod clock;
 pub(crate) mod cpus;
+pub(crate) mod credentials;
 pub(crate) mod futex;
+pub(crate) mod liveness;
+pub(crate) mod lock;
 pub(crate) mod membarrier;
+pub(crate) mod memfd;
+pub(crate) mod socket;

@@ -1,2 +1,43 @@
-//! The `twinring` command.
-fn main() {}
+//! The `twinring` command: measures two processes that talk through twinring, and moves bytes between two terminals.
+#![forbid(unsafe_code)]
+
+mod args;
+mod bench;
+mod cores;
+mod demo;
+mod echo;
+mod failure;
+mod machine;
+mod measure;
+mod ping;
+mod show;
+mod talk;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+use failure::Failure;
+
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("twinring: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.command {
+        None => demo::run(&arguments.effort),
+        Some(Command::Bench(bench)) => bench::run(&bench),
+        Some(Command::Listen { name, wait }) => talk::listen(&name, wait),
+        Some(Command::Connect { name, timeout, wait }) => talk::connect(&name, timeout.0, wait),
+        Some(Command::Echo { name, wait }) => echo::run(&name, wait),
+        Some(Command::Ping(ping)) => ping::run(&ping),
+        Some(Command::Second { core }) => measure::second::run(core),
+    }
+}

@@ -15,7 +15,6 @@ pub struct Incoming<M: Memory> {
     own: Own<M>,
     link: Link<M>,
     patience: Patience,
-    end: Option<End>,
     received: u64,
     bytes: u64,
 }
@@ -47,7 +46,6 @@ impl<M: Memory> Incoming<M> {
             own,
             link,
             patience: Patience::new(strategy),
-            end: None,
             received: 0,
             bytes: 0,
         }
@@ -58,12 +56,11 @@ impl<M: Memory> Incoming<M> {
     /// # Errors
     ///
     /// See [`NextError`].
-    #[inline]
+    #[inline(always)]
     pub fn try_next(&mut self) -> Result<Span, NextError> {
-        match look(&mut self.consumer, &mut self.room, &self.link, self.end) {
-            Some(Ok(span)) => Ok(span),
-            Some(Err(stop)) => Err(self.stopped(stop)),
-            None => Err(NextError::Empty),
+        match self.next_alike() {
+            Some(span) => Ok(span),
+            None => self.find().map(|()| self.consumer.found()),
         }
     }
 
@@ -72,25 +69,71 @@ impl<M: Memory> Incoming<M> {
     /// # Errors
     ///
     /// See [`NextError`].
-    #[inline]
+    #[inline(always)]
     pub fn next(&mut self, deadline: Deadline) -> Result<Span, NextError> {
-        let Self { consumer, data, room, own, link, patience, received, end, .. } = self;
-        let end = *end;
-        let found = match look(consumer, room, link, end) {
-            None => patience.wait(data, link, own, *received, deadline, || look(consumer, room, link, end)),
-            found => found,
-        };
-        match found {
-            Some(Ok(span)) => Ok(span),
-            Some(Err(stop)) => Err(self.stopped(stop)),
-            None => Err(NextError::Empty),
+        match self.next_alike() {
+            Some(span) => Ok(span),
+            None => self.find_until(deadline).map(|()| self.consumer.found()),
         }
     }
 
+    /// The fast path: a message as long as the last one.
+    #[inline(always)]
+    fn next_alike(&mut self) -> Option<Span> {
+        // In a forked child the ring is not mapped, so the link comes first.
+        if self.link.is_alive() { self.consumer.look_alike() } else { None }
+    }
+
+    fn find(&mut self) -> Result<(), NextError> {
+        if !self.link.is_alive() {
+            return self.find_of_dead();
+        }
+        self.consumer.find().map_err(|error| self.nothing(error))
+    }
+
+    #[inline(never)]
+    fn find_until(&mut self, deadline: Deadline) -> Result<(), NextError> {
+        match self.find() {
+            Err(NextError::Empty) => {}
+            result => return result,
+        }
+        let Self { consumer, data, own, link, patience, received, .. } = self;
+        patience.wait(data, link, own, *received, deadline, || consumer.would_find() || !link.is_alive());
+        self.find()
+    }
+
+    /// There is no message: publishes what was released, or notes the end.
+    #[inline]
+    fn nothing(&mut self, error: PeekError) -> NextError {
+        match error {
+            PeekError::Empty => {
+                self.give_room();
+                NextError::Empty
+            }
+            PeekError::Finished => NextError::End(End::Closed),
+            PeekError::Corrupt(corrupt) => NextError::End(corrupt.into()),
+        }
+    }
+
+    /// The peer is dead: what it had committed is still received. The look at the ring comes after the death was seen.
     #[cold]
-    fn stopped(&mut self, stop: End) -> NextError {
-        self.end = Some(stop);
-        NextError::End(stop)
+    fn find_of_dead(&mut self) -> Result<(), NextError> {
+        if self.link.state() == State::Forked {
+            return Err(NextError::End(End::Forked));
+        }
+        self.consumer.find().map_err(|error| match self.nothing(error) {
+            NextError::Empty => NextError::End(End::Disconnected),
+            end @ NextError::End(_) => end,
+        })
+    }
+
+    /// Publishes what was released, if anything, and wakes a sender that waits for it.
+    #[inline]
+    fn give_room(&mut self) {
+        if self.consumer.publish() {
+            // A sender does not wait for room in `poll`, and one that has gone needs none.
+            let (Notice::Done | Notice::Poke | Notice::Gone) = self.room.ring();
+        }
     }
 
     /// Copies from a message.
@@ -98,13 +141,13 @@ impl<M: Memory> Incoming<M> {
     /// # Panics
     ///
     /// If `to` reaches beyond it.
-    #[inline]
+    #[inline(always)]
     pub fn copy_out(&self, span: Span, offset: usize, to: &mut [u8]) {
         self.consumer.copy_out(span, offset, to);
     }
 
     /// Gives a message's room back. The sender learns of it in time (rule 5 of the ring).
-    #[inline]
+    #[inline(always)]
     pub fn release(&mut self, span: Span) {
         self.consumer.release(span);
         self.received += 1;
@@ -116,30 +159,19 @@ impl<M: Memory> Incoming<M> {
 
     #[cold]
     fn publish(&mut self) {
-        give_room(&mut self.consumer, &mut self.room);
+        self.give_room();
         self.data.lighten(self.received);
     }
 
-    /// Asks to be told of the next message by a byte on the control socket; `Ok` if it was asked for, the reason to look
-    /// at once if there is one.
-    ///
-    /// # Errors
-    ///
-    /// What a look would return, [`NextError::Empty`] excepted.
-    pub fn arm(&mut self) -> Result<Option<Span>, End> {
+    /// Asks to be told of the next message by a byte on the control socket; `false` if there is a message or the end
+    /// already, and nobody need be asked.
+    pub fn arm(&mut self) -> bool {
         self.data.announce_polling(self.received);
-        match look(&mut self.consumer, &mut self.room, &self.link, self.end) {
-            None => Ok(None),
-            Some(found) => {
-                self.data.retract();
-                found.map(Some).inspect_err(|&end| self.end = Some(end))
-            }
+        let armed = self.try_next() == Err(NextError::Empty);
+        if !armed {
+            self.data.retract();
         }
-    }
-
-    /// Takes the request of [`Incoming::arm`] back.
-    pub fn disarm(&mut self) {
-        self.data.retract();
+        armed
     }
 
     /// Leaves: says that nobody will look again, and wakes a sender that waits for room.
@@ -178,52 +210,5 @@ impl<M: Memory> Incoming<M> {
     /// The memory that the messages lie in.
     pub(crate) fn memory(&self) -> &Foreign<M> {
         self.consumer.memory()
-    }
-}
-
-/// One look: a message, the end, or nothing yet.
-#[inline]
-fn look<M: Memory>(
-    consumer: &mut Consumer<M>,
-    room: &mut Ringer<M>,
-    link: &Link<M>,
-    end: Option<End>,
-) -> Option<Result<Span, End>> {
-    // In a forked child the ring is not mapped: ask the link first.
-    if !link.is_alive() {
-        return look_at_dead(consumer, link, end);
-    }
-    match consumer.look() {
-        Ok(span) => Some(Ok(span)),
-        Err(PeekError::Empty) => {
-            give_room(consumer, room);
-            None
-        }
-        Err(PeekError::Finished) => Some(Err(End::Closed)),
-        Err(PeekError::Corrupt(corrupt)) => Some(Err(corrupt.into())),
-    }
-}
-
-/// The peer is dead: what it had committed is still received. The look at the ring comes after the death was seen.
-#[cold]
-fn look_at_dead<M: Memory>(consumer: &mut Consumer<M>, link: &Link<M>, end: Option<End>) -> Option<Result<Span, End>> {
-    if link.state() == State::Forked {
-        return Some(Err(End::Forked));
-    }
-    Some(match (consumer.look(), end) {
-        (Ok(span), _) => Ok(span),
-        (Err(_), Some(end)) => Err(end),
-        (Err(PeekError::Empty), None) => Err(End::Disconnected),
-        (Err(PeekError::Finished), None) => Err(End::Closed),
-        (Err(PeekError::Corrupt(corrupt)), None) => Err(corrupt.into()),
-    })
-}
-
-/// Publishes what was released, if anything, and wakes a sender that waits for it.
-#[inline]
-fn give_room<M: Memory>(consumer: &mut Consumer<M>, room: &mut Ringer<M>) {
-    if consumer.publish() {
-        // A sender does not wait for room in `poll`, and one that has gone needs none.
-        let (Notice::Done | Notice::Poke | Notice::Gone) = room.ring();
     }
 }

@@ -9,8 +9,7 @@ use crate::wait::{Fencing, Link, Notice, Patience, Ringer, Sleeper, State, WaitS
 /// The sending end: a producer, the ringer for data, and the sleeper for room.
 #[derive(Debug)]
 pub struct Outgoing<M: Memory> {
-    /// `None` once it has finished.
-    producer: Option<Producer<M>>,
+    producer: Producer<M>,
     data: Ringer<M>,
     room: Sleeper<M>,
     own: Own<M>,
@@ -18,6 +17,7 @@ pub struct Outgoing<M: Memory> {
     patience: Patience,
     end: Option<End>,
     sent: u64,
+    bytes: u64,
     full: u64,
 }
 
@@ -49,7 +49,7 @@ impl<M: Memory> Outgoing<M> {
         fencing: Fencing,
     ) -> Self {
         Self {
-            producer: Some(Producer::new(own.clone(), peer.clone(), geometry)),
+            producer: Producer::new(own.clone(), peer.clone(), geometry),
             data: Ringer::new(own.clone(), words.data_rung, peer.clone(), words.data_announced),
             room: Sleeper::new(own.clone(), words.room_announced, peer, words.room_rung, fencing),
             own,
@@ -57,8 +57,16 @@ impl<M: Memory> Outgoing<M> {
             patience: Patience::new(strategy),
             end: None,
             sent: 0,
+            bytes: 0,
             full: 0,
         }
+    }
+
+    /// Finds room for a payload of `length` bytes by what is known: the fast path, which reads nothing shared. `None` says
+    /// that one of the other claims must be asked.
+    #[inline(always)]
+    pub fn claim_known(&mut self, length: usize) -> Option<Claim> {
+        if self.link.is_alive() { self.producer.claim_known(length) } else { None }
     }
 
     /// Finds room for a payload of `length` bytes now.
@@ -66,13 +74,11 @@ impl<M: Memory> Outgoing<M> {
     /// # Errors
     ///
     /// See [`ClaimError`].
-    #[inline]
     pub fn try_claim(&mut self, length: usize) -> Result<Claim, ClaimError> {
         if self.end.is_some() || !self.link.is_alive() {
             return Err(self.ended());
         }
-        let producer = self.producer.as_mut().ok_or(ClaimError::End(End::Closed))?;
-        producer.claim(length).map_err(|error| self.refused(error))
+        self.producer.claim(length).map_err(|error| self.refused(error))
     }
 
     /// Finds room, waiting for it until the deadline.
@@ -80,7 +86,7 @@ impl<M: Memory> Outgoing<M> {
     /// # Errors
     ///
     /// See [`ClaimError`].
-    #[inline]
+    #[cold]
     pub fn claim(&mut self, length: usize, deadline: Deadline) -> Result<Claim, ClaimError> {
         match self.try_claim(length) {
             Err(ClaimError::Full) => self.wait_for_room(length, deadline),
@@ -88,48 +94,38 @@ impl<M: Memory> Outgoing<M> {
         }
     }
 
-    #[cold]
     fn wait_for_room(&mut self, length: usize, deadline: Deadline) -> Result<Claim, ClaimError> {
         self.full += 1;
         let Self { producer, data, room, own, link, patience, sent, .. } = self;
-        let Some(producer) = producer else { return Err(ClaimError::End(End::Closed)) };
-        let look = || match producer.claim(length) {
-            Err(ReserveError::Full) if data.gone() => Some(Err(Stop::Gone)),
-            Err(ReserveError::Full) if !link.is_alive() => Some(Err(Stop::Dead)),
-            Err(ReserveError::Full) => None,
-            other => Some(other.map_err(Stop::Refused)),
-        };
-        match patience.wait(room, link, own, *sent, deadline, look) {
-            None => Err(ClaimError::Full),
-            Some(Ok(claim)) => Ok(claim),
-            Some(Err(Stop::Refused(error))) => Err(self.refused(error)),
-            Some(Err(Stop::Gone)) => Err(self.finish_with(End::Closed)),
-            Some(Err(Stop::Dead)) => Err(self.ended()),
+        let look = || producer.would_claim(length) || data.gone() || !link.is_alive();
+        if patience.wait(room, link, own, *sent, deadline, look) && self.data.gone() {
+            return Err(self.end_with(End::Closed));
         }
+        self.try_claim(length)
     }
 
-    #[cold]
     fn refused(&mut self, error: ReserveError) -> ClaimError {
         match error {
             ReserveError::Full => ClaimError::Full,
             ReserveError::TooLarge { length, largest } => ClaimError::TooLarge { length, largest },
-            ReserveError::Corrupt(corrupt) => self.finish_with(corrupt.into()),
+            ReserveError::Corrupt(corrupt) => self.end_with(corrupt.into()),
         }
     }
 
-    #[cold]
     fn ended(&mut self) -> ClaimError {
         let end = self.end.unwrap_or(match self.link.state() {
             State::Forked => End::Forked,
             _ if self.data.gone() => End::Closed,
             _ => End::Disconnected,
         });
-        self.finish_with(end)
+        self.end_with(end)
     }
 
-    fn finish_with(&mut self, end: End) -> ClaimError {
-        self.end = Some(end);
-        ClaimError::End(end)
+    /// Ends this direction for good: from here on the fast path finds no room.
+    #[cold]
+    fn end_with(&mut self, end: End) -> ClaimError {
+        self.producer.close();
+        ClaimError::End(*self.end.get_or_insert(end))
     }
 
     /// Writes to a claimed payload.
@@ -137,59 +133,75 @@ impl<M: Memory> Outgoing<M> {
     /// # Panics
     ///
     /// If it does not fit.
-    #[inline]
+    #[inline(always)]
     pub fn fill(&mut self, claim: &Claim, offset: usize, bytes: &[u8]) {
-        if let Some(producer) = &mut self.producer {
-            producer.fill(claim, offset, bytes);
-        }
+        self.producer.fill(claim, offset, bytes);
     }
 
     /// Makes a claimed frame readable, without waking anybody: for batches, which [`Outgoing::ring`] ends.
-    #[inline]
+    #[inline(always)]
     pub fn commit_quietly(&mut self, claim: Claim) {
-        if let Some(producer) = &mut self.producer {
-            producer.commit(claim);
-            self.sent += 1;
-        }
+        self.producer.commit(claim);
+        self.sent += 1;
+        self.bytes += claim.length() as u64;
     }
 
     /// Wakes the receiver if it sleeps.
     ///
     /// If this returns [`Notice::Poke`], send a byte on the control socket.
-    #[inline]
+    #[inline(always)]
     #[must_use = "a poke has to be sent"]
     pub fn ring(&mut self) -> Notice {
         let notice = self.data.ring();
         if notice == Notice::Gone {
-            self.end.get_or_insert(End::Closed);
+            self.end_with(End::Closed);
         }
         notice
     }
 
-    /// Leaves in order: says that nothing will follow.
+    /// Leaves in order: says that nothing will follow. [`Notice`] as from [`Outgoing::ring`].
     pub fn finish(&mut self) -> Notice {
         if self.link.state() == State::Forked {
             return Notice::Done;
         }
-        match self.producer.take() {
-            Some(producer) => {
-                producer.finish();
-                self.data.ring()
-            }
-            None => Notice::Done,
+        self.producer.finish();
+        self.end.get_or_insert(End::Closed);
+        self.data.ring()
+    }
+
+    /// After [`Outgoing::finish`]: waits until the receiver has taken everything and left, which it says by leaving in order.
+    ///
+    /// # Errors
+    ///
+    /// If it died, or has not left by the deadline.
+    pub fn await_departure(&mut self, deadline: Deadline) -> Result<(), ClaimError> {
+        let Self { data, room, own, link, patience, sent, .. } = self;
+        // The receiver rings for room when it leaves, whatever this side waits for.
+        let over = patience.wait(room, link, own, *sent, deadline, || data.gone() || !link.is_alive());
+        match (over, data.gone(), link.state()) {
+            (false, ..) => Err(ClaimError::Full),
+            (_, _, State::Forked) => Err(ClaimError::End(End::Forked)),
+            (_, true, _) => Ok(()),
+            (_, false, _) => Err(ClaimError::End(End::Disconnected)),
         }
     }
 
     /// The largest payload, in bytes.
     #[must_use]
     pub fn largest(&self) -> usize {
-        self.producer.as_ref().map_or(0, Producer::largest)
+        self.producer.largest()
     }
 
     /// Messages sent so far.
     #[must_use]
     pub fn sent(&self) -> u64 {
         self.sent
+    }
+
+    /// Bytes of payload sent so far.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     /// How often there was no room and it had to be waited for.
@@ -211,15 +223,9 @@ impl<M: Memory> Outgoing<M> {
     }
 }
 
-enum Stop {
-    Refused(ReserveError),
-    Gone,
-    Dead,
-}
-
 impl Outgoing<crate::memory::Mapped> {
     /// The claimed payload, to be written in place.
     pub(crate) fn lend(&mut self, claim: &Claim) -> &mut [u8] {
-        self.producer.as_mut().map_or(&mut [], |producer| producer.lend(claim))
+        self.producer.lend(claim)
     }
 }

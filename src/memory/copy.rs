@@ -1,8 +1,10 @@
 //! Copies between this process's bytes and bytes that another process may be writing or reading.
 //!
-//! A plain `memcpy` from memory that changes meanwhile is undefined behaviour; here every byte of the shared side is
-//! moved by a relaxed atomic word or by assembly, which the compiler can neither see through nor repeat. What is copied
-//! may be torn by a lying peer; it is only ever data. Which routine wins at which size was measured (`docs/DESIGN.md`).
+//! To this side's own half a plain copy will do: nobody else writes there, and the compiler may do with it what it likes
+//! before the commit. Out of the peer's half it will not: a plain copy of memory that changes meanwhile is undefined
+//! behaviour. There every byte is moved by a relaxed atomic word or by assembly, which the compiler can neither see
+//! through nor repeat. What is copied may be torn by a lying peer; it is only ever data. Which routine wins at which size
+//! was measured (`docs/DESIGN.md`).
 #![allow(unsafe_code)]
 
 use core::ptr;
@@ -10,27 +12,32 @@ use core::sync::atomic::{AtomicU64, Ordering};
 
 use super::WORD;
 
-/// From here on the block routine beats the loop of words.
-const BLOCKS: usize = 128;
+/// From here on asking for the lines ahead beats a plain copy, when writing.
+const PREFETCHED: usize = 128;
+
+/// From here on assembly beats the loop of words, when reading.
+const WIDE: usize = 32;
 
 /// From here on the processor's own string copy beats the block routine.
-#[cfg(target_arch = "x86_64")]
 const STRING: usize = 16 * 1024;
 
-/// Copies `len` bytes to shared memory that nobody else writes, zeroing the rest of the last word of a short one.
+/// Copies `len` bytes to shared memory that only this side writes.
 ///
 /// # Safety
 ///
-/// `from` is readable for `len` bytes; `to` is writable for `len` bytes rounded up to whole words and aligned to a word;
-/// they do not overlap; no other thread of this process writes there or reads it unsynchronised.
-#[inline]
+/// `from` is readable and `to` writable for `len` bytes; they do not overlap; no other thread of this process reads or
+/// writes there unsynchronised.
+#[inline(always)]
 pub(super) unsafe fn to_shared(from: *const u8, to: *mut u8, len: usize) {
-    if len < BLOCKS {
+    if len < PREFETCHED {
         // SAFETY: as our own contract.
-        unsafe { words_to_shared(from, to, len) }
+        unsafe { ptr::copy_nonoverlapping(from, to, len) }
+    } else if len < STRING {
+        // SAFETY: as our own contract, and long enough.
+        unsafe { blocks::<true>(from, to, len) }
     } else {
         // SAFETY: as our own contract.
-        unsafe { blocks::<true>(from, to, len) }
+        unsafe { string(from, to, len) }
     }
 }
 
@@ -40,47 +47,30 @@ pub(super) unsafe fn to_shared(from: *const u8, to: *mut u8, len: usize) {
 ///
 /// `from` is readable for `len` bytes rounded up to whole words and aligned to a word; `to` is writable for `len` bytes;
 /// they do not overlap.
-#[inline]
+#[inline(always)]
 pub(super) unsafe fn from_shared(from: *const u8, to: *mut u8, len: usize) {
-    if len < BLOCKS {
+    if len < WIDE {
         // SAFETY: as our own contract.
-        unsafe { words_from_shared(from, to, len) }
+        unsafe { words(from, to, len) }
+    } else if len < 64 {
+        // SAFETY: as our own contract, and between 32 and 64 bytes.
+        unsafe { two_pairs(from, to, len) }
+    } else if len < STRING {
+        // SAFETY: as our own contract, and long enough.
+        unsafe { blocks::<false>(from, to, len) }
     } else {
         // SAFETY: as our own contract.
-        unsafe { blocks::<false>(from, to, len) }
+        unsafe { string(from, to, len) }
     }
 }
 
-/// # Safety
+/// By words, the last one in part.
 ///
-/// As [`to_shared`].
-#[inline]
-unsafe fn words_to_shared(from: *const u8, to: *mut u8, len: usize) {
-    let whole = len - len % WORD;
-    for at in (0..whole).step_by(WORD) {
-        // SAFETY: `at + WORD <= len`, which `from` is readable for.
-        let source = unsafe { from.add(at) };
-        // SAFETY: as above; read unaligned.
-        let value = unsafe { source.cast::<u64>().read_unaligned() };
-        // SAFETY: `at + WORD <= len`, aligned as `to` is.
-        unsafe { store_word(to, at, value) };
-    }
-    if whole < len {
-        let mut last = [0; WORD];
-        // SAFETY: `whole < len`, inside `from`.
-        let source = unsafe { from.add(whole) };
-        // SAFETY: `len - whole < WORD` bytes remain in `from`; `last` is our own.
-        unsafe { ptr::copy_nonoverlapping(source, last.as_mut_ptr(), len - whole) };
-        // SAFETY: `to` is writable for `len` rounded up to whole words.
-        unsafe { store_word(to, whole, u64::from_ne_bytes(last)) };
-    }
-}
-
 /// # Safety
 ///
 /// As [`from_shared`].
-#[inline]
-unsafe fn words_from_shared(from: *const u8, to: *mut u8, len: usize) {
+#[inline(always)]
+unsafe fn words(from: *const u8, to: *mut u8, len: usize) {
     let whole = len - len % WORD;
     for at in (0..whole).step_by(WORD) {
         // SAFETY: `at + WORD <= len`, aligned as `from` is.
@@ -103,7 +93,7 @@ unsafe fn words_from_shared(from: *const u8, to: *mut u8, len: usize) {
 /// # Safety
 ///
 /// `base + at` is an aligned, readable word.
-#[inline]
+#[inline(always)]
 unsafe fn load_word(base: *const u8, at: usize) -> u64 {
     // SAFETY: inside the allocation, as the contract says.
     let word = unsafe { base.add(at) }.cast::<u64>().cast_mut();
@@ -111,19 +101,35 @@ unsafe fn load_word(base: *const u8, at: usize) -> u64 {
     unsafe { AtomicU64::from_ptr(word) }.load(Ordering::Relaxed)
 }
 
+/// Copies 32 to 64 bytes: the first 32 and the last 32, which overlap.
+///
 /// # Safety
 ///
-/// `base + at` is an aligned, writable word.
-#[inline]
-unsafe fn store_word(base: *mut u8, at: usize, value: u64) {
-    // SAFETY: inside the allocation, as the contract says.
-    let word = unsafe { base.add(at) }.cast::<u64>();
-    // SAFETY: aligned and writable.
-    unsafe { AtomicU64::from_ptr(word) }.store(value, Ordering::Relaxed);
+/// `from` is readable and `to` writable for `len` bytes, 32 to 64, and they do not overlap.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn two_pairs(from: *const u8, to: *mut u8, len: usize) {
+    debug_assert!((32..=64).contains(&len));
+    // SAFETY: every access is within the first or the last 32 bytes.
+    unsafe {
+        core::arch::asm!(
+            "movups {a}, [{from}]",
+            "movups {b}, [{from} + 16]",
+            "movups {c}, [{from} + {len} - 32]",
+            "movups {d}, [{from} + {len} - 16]",
+            "movups [{to}], {a}",
+            "movups [{to} + 16], {b}",
+            "movups [{to} + {len} - 32], {c}",
+            "movups [{to} + {len} - 16], {d}",
+            from = in(reg) from, to = in(reg) to, len = in(reg) len,
+            a = out(xmm_reg) _, b = out(xmm_reg) _, c = out(xmm_reg) _, d = out(xmm_reg) _,
+            options(nostack, preserves_flags)
+        );
+    }
 }
 
-/// Copies at least [`BLOCKS`] bytes, 64 at a time; the last block overlaps the one before it. `PREFETCH` asks for the
-/// lines ahead of `to` for writing, so that they come while others are filled.
+/// Copies at least 64 bytes, 64 at a time; the last block overlaps the one before it. `PREFETCH` asks for the lines ahead
+/// of `to` for writing, so that they come while others are filled.
 ///
 /// # Safety
 ///
@@ -131,17 +137,6 @@ unsafe fn store_word(base: *mut u8, at: usize, value: u64) {
 #[cfg(target_arch = "x86_64")]
 unsafe fn blocks<const PREFETCH: bool>(from: *const u8, to: *mut u8, len: usize) {
     debug_assert!(len >= 64);
-    if len >= STRING {
-        // SAFETY: as our own contract. The direction flag is clear, as the ABI demands on entry to any assembly.
-        unsafe {
-            core::arch::asm!(
-                "rep movsb",
-                inout("rcx") len => _, inout("rsi") from => _, inout("rdi") to => _,
-                options(nostack, preserves_flags)
-            );
-        }
-        return;
-    }
     macro_rules! copy {
         ($prefetch:literal) => {
             // SAFETY: the loop moves whole blocks of 64 bytes while at least 64 remain, then the 64 that end at `len`;
@@ -185,24 +180,58 @@ unsafe fn blocks<const PREFETCH: bool>(from: *const u8, to: *mut u8, len: usize)
     }
 }
 
-/// The same by words, where there is no assembly for it.
-///
 /// # Safety
 ///
-/// As [`to_shared`] and [`from_shared`], whichever is called.
-#[cfg(not(target_arch = "x86_64"))]
-unsafe fn blocks<const TO_SHARED: bool>(from: *const u8, to: *mut u8, len: usize) {
-    if TO_SHARED {
-        // SAFETY: as our own contract.
-        unsafe { words_to_shared(from, to, len) }
-    } else {
-        // SAFETY: as our own contract.
-        unsafe { words_from_shared(from, to, len) }
+/// `from` is readable and `to` writable for `len` bytes, and they do not overlap.
+#[cfg(target_arch = "x86_64")]
+unsafe fn string(from: *const u8, to: *mut u8, len: usize) {
+    // SAFETY: as our own contract. The direction flag is clear, as the ABI demands on entry to any assembly.
+    unsafe {
+        core::arch::asm!(
+            "rep movsb",
+            inout("rcx") len => _, inout("rsi") from => _, inout("rdi") to => _,
+            options(nostack, preserves_flags)
+        );
     }
 }
 
+/// Without assembly: by words, which serve both directions.
+#[cfg(not(target_arch = "x86_64"))]
+mod portable {
+    /// # Safety
+    ///
+    /// As [`super::from_shared`].
+    pub(super) unsafe fn two_pairs(from: *const u8, to: *mut u8, len: usize) {
+        // SAFETY: as our own contract.
+        unsafe { super::words(from, to, len) }
+    }
+
+    /// # Safety
+    ///
+    /// As [`super::to_shared`] or [`super::from_shared`], as `TO_SHARED` says.
+    pub(super) unsafe fn blocks<const TO_SHARED: bool>(from: *const u8, to: *mut u8, len: usize) {
+        if TO_SHARED {
+            // SAFETY: as our own contract.
+            unsafe { core::ptr::copy_nonoverlapping(from, to, len) }
+        } else {
+            // SAFETY: as our own contract.
+            unsafe { super::words(from, to, len) }
+        }
+    }
+
+    /// # Safety
+    ///
+    /// As [`super::from_shared`].
+    pub(super) unsafe fn string(from: *const u8, to: *mut u8, len: usize) {
+        // SAFETY: as our own contract: both are aligned enough for words.
+        unsafe { super::words(from, to, len) }
+    }
+}
+#[cfg(not(target_arch = "x86_64"))]
+use portable::{blocks, string, two_pairs};
+
 /// Asks for the cache line at `address` in a state that can be written.
-#[inline]
+#[inline(always)]
 pub(super) fn prefetch_write(address: *const u8) {
     // rustc compiles `_mm_prefetch::<_MM_HINT_ET0>` for baseline x86-64 to `prefetcht0`, which fetches the line shared and
     // so makes the store that follows pay twice.

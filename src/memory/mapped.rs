@@ -1,7 +1,7 @@
 //! Words of a mapping: a half of a region, or a private page.
 //!
 //! What this file assumes, and who keeps it true:
-//! - `base` points to `words` aligned words that stay mapped as long as `mapping` lives: [`Mapping`] unmaps on drop.
+//! - `base` points to `words` aligned words that stay mapped as long as its mapping lives: [`Mapping`] unmaps on drop.
 //! - The pages exist and cannot go away: the memfd is sealed against shrinking and punching before it is passed on
 //!   (`os/memfd.rs`), and populated here, so no access faults.
 //! - A word of this side's half is written by this side only; words of the peer's half are mapped read-only and reached
@@ -29,10 +29,10 @@ pub struct Mapped {
     words: usize,
     /// Whether other processes map it too.
     shared: bool,
-    mapping: Arc<Mapping>,
+    _mapping: Arc<Mapping>,
 }
 
-// SAFETY: the pointer is to a mapping that `mapping` keeps alive on whatever thread, and everything done through it is
+// SAFETY: the pointer is to a mapping that `_mapping` keeps alive on whatever thread, and everything done through it is
 // atomic or under the contracts above.
 unsafe impl Send for Mapped {}
 // SAFETY: as above; all methods that take `&self` and are safe are atomic.
@@ -60,6 +60,14 @@ pub struct MapError {
     bytes: usize,
     step: &'static str,
     source: io::Error,
+}
+
+impl MapError {
+    /// What the system said.
+    #[must_use]
+    pub fn reason(&self) -> &io::Error {
+        &self.source
+    }
 }
 
 impl fmt::Display for MapError {
@@ -125,28 +133,32 @@ impl Mapped {
     fn new(map: MmapRaw, bytes: usize, shared: bool) -> Self {
         let base = map.as_mut_ptr();
         let mapping = Arc::new(Mapping { map: ManuallyDrop::new(map), process: std::process::id() });
-        Self { base, words: bytes / WORD, shared, mapping }
+        Self { base, words: bytes / WORD, shared, _mapping: mapping }
     }
 
     /// The atomic at `word`.
-    #[inline]
+    #[inline(always)]
     fn word(&self, word: usize) -> &AtomicU64 {
         // SAFETY: `address` checked it.
         unsafe { AtomicU64::from_ptr(self.address(word)) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn address(&self, word: usize) -> *mut u64 {
-        assert!(word < self.words, "word {word} of {}", self.words);
+        if word >= self.words {
+            outside(word, 1, self.words);
+        }
         // SAFETY: `word` is within the mapping.
         unsafe { self.base.cast::<u64>().add(word) }
     }
 
-    /// A pointer to `len` bytes at `offset`, all of which are mapped, as are the rest of the last word's.
-    #[inline]
+    /// A pointer to `len` bytes at `offset`, all of which are mapped, and the rest of the last word with them.
+    #[inline(always)]
     fn bytes(&self, offset: usize, len: usize) -> *mut u8 {
-        let end = offset.checked_add(len);
-        assert!(end.is_some_and(|end| end <= self.words * WORD), "{len} bytes at {offset} of {}", self.words * WORD);
+        let bytes = self.words * WORD;
+        if len > bytes || offset > bytes - len {
+            outside(offset, len, bytes);
+        }
         // SAFETY: within the mapping, or one past its end if `len` is 0.
         unsafe { self.base.add(offset) }
     }
@@ -158,6 +170,14 @@ impl Mapped {
         let address = unsafe { self.address(word).cast::<u32>().add(low) };
         futex::Word { address, shared: self.shared }
     }
+}
+
+/// A wrong index is a bug of ours, never a peer's doing: what a peer says is checked before it becomes an index. The
+/// numbers come by value, so that the fast path need not have them in memory.
+#[cold]
+#[inline(never)]
+fn outside(start: usize, length: usize, size: usize) -> ! {
+    panic!("access to {length} at {start} of {size}")
 }
 
 fn options(bytes: usize) -> MmapOptions {
@@ -172,7 +192,7 @@ impl Memory for Mapped {
         self.words
     }
 
-    #[inline]
+    #[inline(always)]
     fn load(&self, word: usize, order: Ordering) -> u64 {
         // Only relaxed loads are promised to work on read-only pages ("Atomic accesses to read-only memory" in the
         // standard library's docs), so an acquire is a relaxed load and a fence: the same instruction on x86-64.
@@ -183,24 +203,19 @@ impl Memory for Mapped {
         value
     }
 
-    #[inline]
+    #[inline(always)]
     fn store(&self, word: usize, value: u64, order: Ordering) {
         self.word(word).store(value, order);
     }
 
-    #[inline]
+    #[inline(always)]
     fn copy_in(&self, offset: usize, from: &[u8]) {
         let to = self.bytes(offset, from.len());
-        if offset % WORD == 0 {
-            // SAFETY: checked and aligned; own half, so nobody else writes there; `from` is another allocation.
-            unsafe { copy::to_shared(from.as_ptr(), to, from.len()) }
-        } else {
-            // SAFETY: as above; a plain copy will do in memory that only this side writes.
-            unsafe { to.copy_from_nonoverlapping(from.as_ptr(), from.len()) }
-        }
+        // SAFETY: checked; own half, so nobody else writes there; `from` is another allocation.
+        unsafe { copy::to_shared(from.as_ptr(), to, from.len()) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn copy_out(&self, offset: usize, to: &mut [u8]) {
         let skip = offset % WORD;
         if skip == 0 {
@@ -208,6 +223,7 @@ impl Memory for Mapped {
             // SAFETY: checked and aligned; `to` is another allocation.
             unsafe { copy::from_shared(from, to.as_mut_ptr(), to.len()) }
         } else if !to.is_empty() {
+            // Up to the next word, then the rest.
             let (head, rest) = to.split_at_mut(to.len().min(WORD - skip));
             let word = self.word(offset / WORD).load(Ordering::Relaxed).to_ne_bytes();
             head.copy_from_slice(&word[skip..skip + head.len()]);

@@ -16,8 +16,23 @@ pub struct Consumer<M: Memory> {
     head: u64,
     /// What the producer was told: it may overwrite what lies before.
     published: u64,
+    /// The last message: the next one is probably alike.
+    last: Last,
     /// Why nothing will follow.
     end: Option<PeekError>,
+}
+
+/// A header that has been checked, and what it says.
+#[derive(Debug)]
+struct Last {
+    word: u64,
+    length: usize,
+    words: u64,
+}
+
+impl Last {
+    /// Like no header: before the first, and after the last.
+    const NONE: Self = Self { word: Header::NONE, length: 0, words: u64::MAX };
 }
 
 /// Why there is no frame to look at.
@@ -78,7 +93,27 @@ impl<M: Memory> Consumer<M> {
         assert!(geometry.ring + geometry.capacity as usize <= peer.words(), "the ring lies outside of its memory");
         assert!(geometry.head < own.words(), "the head lies outside of its memory");
         let largest = geometry.largest_payload();
-        Self { own, peer, geometry, largest, head: 0, published: 0, end: None }
+        Self { own, peer, geometry, largest, head: 0, published: 0, last: Last::NONE, end: None }
+    }
+
+    /// Whether [`Consumer::find`] would find anything but [`PeekError::Empty`].
+    #[must_use]
+    #[inline]
+    pub fn would_find(&self) -> bool {
+        // Relaxed: what is found is looked at again, with acquire.
+        self.end.is_some() || self.peer.load(self.geometry.word(self.head), Ordering::Relaxed) != Header::NONE
+    }
+
+    /// Looks for a frame as long as the last one: the fast path. `None` says that [`Consumer::look`] must be asked.
+    ///
+    /// The length is taken from the last frame and not from the word, so the processor can fetch the frames behind this
+    /// one before the word has come: a stream is not bound by one cache miss after the other.
+    #[inline(always)]
+    pub fn look_alike(&mut self) -> Option<Span> {
+        // Acquire, with the producer's release in `Producer::commit`: the payload.
+        let word = self.peer.load(self.geometry.word(self.head), Ordering::Acquire);
+        let alike = word == self.last.word && self.last.words <= self.geometry.to_end(self.head);
+        if alike { Some(self.found()) } else { None }
     }
 
     /// Looks for the next frame, without releasing anything.
@@ -86,8 +121,21 @@ impl<M: Memory> Consumer<M> {
     /// # Errors
     ///
     /// See [`PeekError`].
-    #[inline]
+    #[inline(always)]
     pub fn look(&mut self) -> Result<Span, PeekError> {
+        match self.look_alike() {
+            Some(span) => Ok(span),
+            None => self.find().map(|()| self.found()),
+        }
+    }
+
+    /// Looks for any frame; [`Consumer::found`] then says where it lies. In two steps, because a result with a span and an
+    /// error in it goes through memory, at the cost of a stalled load or two on the way of every message.
+    ///
+    /// # Errors
+    ///
+    /// See [`PeekError`].
+    pub fn find(&mut self) -> Result<(), PeekError> {
         if let Some(end) = self.end {
             return Err(end);
         }
@@ -97,30 +145,37 @@ impl<M: Memory> Consumer<M> {
             return Err(PeekError::Empty);
         }
         match Header::parse(word, self.largest) {
-            Ok(Kind::Data(length)) if frame::words(length) <= self.geometry.to_end(self.head) => Ok(self.span(length)),
-            other => self.look_rare(other),
+            Ok(Kind::Data(length)) if frame::words(length) <= self.geometry.to_end(self.head) => {
+                self.last = Last { word, length, words: frame::words(length) };
+                Ok(())
+            }
+            other => self.find_rare(other),
         }
     }
 
-    #[inline]
-    fn span(&self, length: usize) -> Span {
-        Span { offset: (self.geometry.word(self.head) + 1) * WORD, length }
+    /// The frame that [`Consumer::find`] has just found.
+    #[inline(always)]
+    pub fn found(&self) -> Span {
+        Span { offset: (self.geometry.word(self.head) + 1) * WORD, length: self.last.length }
     }
 
     #[cold]
-    fn look_rare(&mut self, parsed: Result<Kind, Corrupt>) -> Result<Span, PeekError> {
+    fn find_rare(&mut self, parsed: Result<Kind, Corrupt>) -> Result<(), PeekError> {
         let found = match parsed {
             Ok(Kind::Fin) => Err(PeekError::Finished),
             Ok(Kind::Skip) => self.skip().map_err(PeekError::Corrupt),
             Ok(Kind::Data(length)) => Err(PeekError::Corrupt(self.overrun(length))),
             Err(corrupt) => Err(PeekError::Corrupt(corrupt)),
         };
-        self.end = found.err();
+        if let Err(end) = found {
+            self.end = Some(end);
+            self.last = Last::NONE;
+        }
         found
     }
 
     /// The frame at offset 0, to which a SKIP at the head points.
-    fn skip(&mut self) -> Result<Span, Corrupt> {
+    fn skip(&mut self) -> Result<(), Corrupt> {
         // At offset 0 there is nothing to skip: whatever fits in the ring fits there.
         Corrupt::check("the offset of a skip", self.geometry.offset(self.head), 1, self.geometry.capacity - 1)?;
         let start = self.head + self.geometry.to_end(self.head);
@@ -130,7 +185,8 @@ impl<M: Memory> Consumer<M> {
             return Err(Corrupt { what: "the header behind a skip", seen: word, ..DATA_HEADERS });
         };
         self.head = start;
-        Ok(self.span(length))
+        self.last = Last { word, length, words: frame::words(length) };
+        Ok(())
     }
 
     fn overrun(&self, length: usize) -> Corrupt {
@@ -139,7 +195,7 @@ impl<M: Memory> Consumer<M> {
     }
 
     /// Steps over the frame that [`Consumer::look`] found. The producer is told by [`Consumer::publish`].
-    #[inline]
+    #[inline(always)]
     pub fn release(&mut self, span: Span) {
         debug_assert_eq!(span.offset, (self.geometry.word(self.head) + 1) * WORD, "released out of turn");
         self.head += frame::words(span.length);
@@ -169,10 +225,11 @@ impl<M: Memory> Consumer<M> {
     /// # Panics
     ///
     /// If `to` reaches beyond the payload.
-    #[inline]
+    #[inline(always)]
     pub fn copy_out(&self, span: Span, offset: usize, to: &mut [u8]) {
-        let fits = offset.checked_add(to.len()).is_some_and(|end| end <= span.length);
-        assert!(fits, "{} bytes at {offset} of a message of {}", to.len(), span.length);
+        if to.len() > span.length || offset > span.length - to.len() {
+            overflow(to.len(), offset, span.length);
+        }
         self.peer.copy_out(span.offset + offset, to);
     }
 
@@ -207,6 +264,12 @@ impl<M: Memory> Consumer<M> {
         frame.copy_to(0, to);
         Ok(())
     }
+}
+
+#[cold]
+#[inline(never)]
+fn overflow(bytes: usize, offset: usize, length: usize) -> ! {
+    panic!("{bytes} bytes at {offset} of a message of {length}")
 }
 
 /// What the header behind a skip may be: that of any frame with data.

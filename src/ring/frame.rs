@@ -83,7 +83,8 @@ impl Header {
 }
 
 /// How many words a frame with a payload of `length` bytes takes, its header included.
-#[inline]
+#[inline(always)]
 pub(super) fn words(length: usize) -> u64 {
-    1 + length.div_ceil(WORD) as u64
+    debug_assert!(length <= Header::LARGEST_LENGTH);
+    ((length + 2 * WORD - 1) / WORD) as u64
 }

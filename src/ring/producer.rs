@@ -30,8 +30,8 @@ pub struct Producer<M: Memory> {
     limit: u64,
     /// The position that rule 3 zeroed and no frame has overwritten since.
     zeroed: u64,
-    /// Up to where lines were asked for in writing.
-    prefetched: u64,
+    /// Whether nothing may be written any more; `limit` is 0 then.
+    finished: bool,
     corrupt: Option<Corrupt>,
 }
 
@@ -110,7 +110,7 @@ impl<M: Memory> Producer<M> {
         assert!(geometry.head < peer.words(), "the head lies outside of its memory");
         let largest = geometry.largest_payload();
         let limit = geometry.capacity;
-        Self { own, peer, geometry, largest, tail: 0, head: 0, limit, zeroed: NOWHERE, prefetched: 0, corrupt: None }
+        Self { own, peer, geometry, largest, tail: 0, head: 0, limit, zeroed: NOWHERE, finished: false, corrupt: None }
     }
 
     /// The largest payload of one frame, in bytes.
@@ -119,48 +119,77 @@ impl<M: Memory> Producer<M> {
         self.largest
     }
 
+    /// Finds room for a frame with a payload of `length` bytes, if there is some by what is known of the consumer: the
+    /// fast path, which reads nothing shared. `None` says that [`Producer::claim`] must be asked.
+    #[inline(always)]
+    pub fn claim_known(&mut self, length: usize) -> Option<Claim> {
+        if length > self.largest {
+            return None;
+        }
+        let (start, end) = self.place(length);
+        // Rule 1: the word at the end is part of the claim.
+        if end >= self.limit {
+            return None;
+        }
+        if self.zeroed < end {
+            self.zeroed = NOWHERE;
+        }
+        Some(Claim { start, length })
+    }
+
+    /// Where a frame would start and end.
+    #[inline(always)]
+    fn place(&self, length: usize) -> (u64, u64) {
+        let words = frame::words(length);
+        let to_end = self.geometry.to_end(self.tail);
+        let start = if words <= to_end { self.tail } else { self.tail + to_end };
+        (start, start + words)
+    }
+
     /// Finds room for a frame with a payload of `length` bytes.
     ///
     /// # Errors
     ///
     /// See [`ReserveError`].
-    #[inline]
     pub fn claim(&mut self, length: usize) -> Result<Claim, ReserveError> {
+        if let Some(corrupt) = self.corrupt {
+            return Err(corrupt.into());
+        }
         if length > self.largest {
             return Err(ReserveError::TooLarge { length, largest: self.largest });
         }
-        let words = frame::words(length);
-        let to_end = self.geometry.to_end(self.tail);
-        let start = if words <= to_end { self.tail } else { self.tail + to_end };
-        let end = start + words;
-        // Rule 1: the word at the end is part of the claim.
+        let (_, end) = self.place(length);
         if end >= self.limit {
-            self.refresh(end)?;
+            self.refresh()?;
         }
-        if self.zeroed < end {
-            self.zeroed = NOWHERE;
-        }
-        Ok(Claim { start, length })
+        self.claim_known(length).ok_or(ReserveError::Full)
     }
 
-    /// Looks how far the consumer has come, and whether `end` is free now.
-    #[cold]
-    fn refresh(&mut self, end: u64) -> Result<(), ReserveError> {
-        if let Some(corrupt) = self.corrupt {
-            return Err(corrupt.into());
+    /// Looks how far the consumer has come.
+    fn refresh(&mut self) -> Result<(), Corrupt> {
+        if self.finished {
+            return Ok(());
         }
         // Acquire, with the consumer's release in `Consumer::publish`: its reads of what it released are over.
         let head = self.peer.load(self.geometry.head, Ordering::Acquire);
         match Corrupt::check("the head", head, self.head, self.tail) {
-            Ok(head) => self.head = head,
+            Ok(head) => {
+                self.head = head;
+                self.limit = head + self.geometry.capacity;
+                Ok(())
+            }
             Err(corrupt) => {
                 self.corrupt = Some(corrupt);
                 self.limit = 0;
-                return Err(corrupt.into());
+                Err(corrupt)
             }
         }
-        self.limit = self.head + self.geometry.capacity;
-        if end < self.limit { Ok(()) } else { Err(ReserveError::Full) }
+    }
+
+    /// Whether [`Producer::claim`] would find room for `length` bytes, or would find that it never will.
+    #[must_use]
+    pub fn would_claim(&mut self, length: usize) -> bool {
+        !matches!(self.claim(length), Err(ReserveError::Full))
     }
 
     /// Writes `bytes` at `offset` of the claimed payload.
@@ -168,61 +197,72 @@ impl<M: Memory> Producer<M> {
     /// # Panics
     ///
     /// If they do not fit.
-    #[inline]
+    #[inline(always)]
     pub fn fill(&mut self, claim: &Claim, offset: usize, bytes: &[u8]) {
-        let fits = offset.checked_add(bytes.len()).is_some_and(|end| end <= claim.length);
-        assert!(fits, "{} bytes at {offset} of a reservation of {}", bytes.len(), claim.length);
+        if bytes.len() > claim.length || offset > claim.length - bytes.len() {
+            overflow(bytes.len(), offset, claim.length);
+        }
         self.own.copy_in(self.payload(claim) + offset, bytes);
     }
 
     /// The first byte of the claimed payload.
-    #[inline]
+    #[inline(always)]
     fn payload(&self, claim: &Claim) -> usize {
         (self.geometry.word(claim.start) + 1) * WORD
     }
 
     /// Makes the claimed frame readable.
-    #[inline]
+    #[inline(always)]
     pub fn commit(&mut self, claim: Claim) {
-        let end = claim.start + frame::words(claim.length);
+        let (old, end) = (self.tail, claim.start + frame::words(claim.length));
         // Rule 2.
         if end != self.zeroed {
             self.own.store(self.geometry.word(end), Header::NONE, Ordering::Relaxed);
         }
         let mut header = Header::data(claim.length);
-        if claim.start != self.tail {
+        if claim.start != old {
             // Rule 4.
             self.own.store(self.geometry.word(claim.start), header.word(), Ordering::Relaxed);
             header = Header::SKIP;
         }
-        // Release, with the consumer's acquire in `Consumer::look`: the payload, the zero and the header behind a skip.
-        self.own.store(self.geometry.word(self.tail), header.word(), Ordering::Release);
+        // Release, with the consumer's acquire in `Consumer::look_alike` and `Consumer::find`: the payload, the zero and the
+        // header behind a skip.
+        self.own.store(self.geometry.word(old), header.word(), Ordering::Release);
         self.tail = end;
-        self.prepare(end);
+        if old / LINE != end / LINE {
+            self.prepare(old, end);
+        }
     }
 
-    /// Rule 3, and the prefetch: work for the next frame, done while this one is on its way.
-    #[inline]
-    fn prepare(&mut self, end: u64) {
+    /// Rule 3, and the prefetch: work for the next frames, done while this one is on its way, once for each line.
+    #[inline(always)]
+    fn prepare(&mut self, old: u64, end: u64) {
         let next_line = (end / LINE + 1) * LINE;
-        if next_line != self.zeroed && next_line < self.limit {
+        if next_line < self.limit {
             self.own.store(self.geometry.word(next_line), Header::NONE, Ordering::Relaxed);
             self.zeroed = next_line;
         }
-        let until = (end + AHEAD).min(self.limit.saturating_sub(LINE));
-        let mut line = self.prefetched.max(end);
-        while line < until {
-            line += LINE;
-            self.own.prefetch_write(self.geometry.word(line) * WORD);
+        if end + AHEAD < self.limit {
+            let mut line = old.max(end.saturating_sub(AHEAD)) / LINE;
+            while line < end / LINE {
+                line += 1;
+                self.own.prefetch_write(self.geometry.word(line * LINE + AHEAD) * WORD);
+            }
         }
-        self.prefetched = line;
     }
 
-    /// Says that nothing will follow. There is always room for it: the word at the tail is free (rule 1), and with
-    /// nothing to follow it needs no zero behind it.
-    pub fn finish(self) {
+    /// Says that nothing will follow; every later claim finds the ring full. There is always room for it: the word at the
+    /// tail is free (rule 1), and with nothing to follow it needs no zero behind it.
+    pub fn finish(&mut self) {
         // Release, with the consumer's acquire in `Consumer::look`: nothing is attached, but one kind of commit is enough.
         self.own.store(self.geometry.word(self.tail), Header::FIN.word(), Ordering::Release);
+        self.close();
+    }
+
+    /// Has every later claim find the ring full, without a word to the consumer.
+    pub fn close(&mut self) {
+        self.finished = true;
+        self.limit = 0;
     }
 
     /// Reserves room for a payload of `length` bytes.
@@ -242,7 +282,10 @@ impl<M: Memory> Producer<M> {
     /// See [`ReserveError`]. Nothing was written then.
     #[inline]
     pub fn push(&mut self, payload: &[u8]) -> Result<(), ReserveError> {
-        let claim = self.claim(payload.len())?;
+        let claim = match self.claim_known(payload.len()) {
+            Some(claim) => claim,
+            None => self.claim(payload.len())?,
+        };
         self.fill(&claim, 0, payload);
         self.commit(claim);
         Ok(())
@@ -253,6 +296,12 @@ impl<M: Memory> Producer<M> {
     pub fn occupied(&self) -> u64 {
         self.tail - self.head
     }
+}
+
+#[cold]
+#[inline(never)]
+fn overflow(bytes: usize, offset: usize, length: usize) -> ! {
+    panic!("{bytes} bytes at {offset} of a reservation of {length}")
 }
 
 impl Producer<Mapped> {

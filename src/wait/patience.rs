@@ -21,8 +21,12 @@ pub enum WaitStrategy {
     Park,
 }
 
-/// A sleep and a wake cost 5 to 10 µs a side: spinning for longer than twice that cannot pay.
-const BUDGET: Duration = Duration::from_micros(20);
+/// A sleep and a wake cost 5 to 50 µs a side, the more the deeper the core falls asleep: spinning for longer than that
+/// cannot pay.
+const BUDGET: Duration = Duration::from_micros(50);
+
+/// A wait that ended within this time of falling asleep was a short one: most of it may have been the waking.
+const SHORT: Duration = Duration::from_micros(200);
 
 /// Looks before the clock is read for the first time.
 const LOOKS: u32 = 64;
@@ -53,17 +57,17 @@ impl Patience {
         Self { strategy, spins, skip: 0, penalty: 0 }
     }
 
-    /// Waits until `look` returns something; `None` once the deadline has passed. `count` is the number of messages so
-    /// far.
-    pub fn wait<M: Memory, T>(
+    /// Waits until `look` says that there is something; `false` once the deadline has passed. `count` is the number of
+    /// messages so far.
+    pub fn wait<M: Memory>(
         &mut self,
         sleeper: &mut Sleeper<M>,
         link: &Link<M>,
         memory: &M,
         count: u64,
         deadline: Deadline,
-        mut look: impl FnMut() -> Option<T>,
-    ) -> Option<T> {
+        mut look: impl FnMut() -> bool,
+    ) -> bool {
         match self.strategy {
             WaitStrategy::Spin => spin_until(memory, &mut look, |_| deadline.passed()),
             WaitStrategy::Park => park(sleeper, link, count, deadline, &mut look),
@@ -71,21 +75,21 @@ impl Patience {
         }
     }
 
-    fn adapt<M: Memory, T>(
+    fn adapt<M: Memory>(
         &mut self,
         sleeper: &mut Sleeper<M>,
         link: &Link<M>,
         memory: &M,
         count: u64,
         deadline: Deadline,
-        mut look: impl FnMut() -> Option<T>,
-    ) -> Option<T> {
+        mut look: impl FnMut() -> bool,
+    ) -> bool {
         let spun = self.spins && self.skip == 0;
         if spun {
             let expired = |started: Instant| started.elapsed() >= BUDGET || deadline.passed();
-            if let Some(found) = spin_until(memory, &mut look, expired) {
+            if spin_until(memory, &mut look, expired) {
                 self.penalty = 0;
-                return Some(found);
+                return true;
             }
         }
         let parked = Instant::now();
@@ -97,7 +101,7 @@ impl Patience {
     /// Spinning is left out while waits are long. If it failed although the wait was short, the peer probably had no core
     /// to run on: it is left out for longer each time.
     fn learn(&mut self, spun: bool, parked: Duration) {
-        let short = parked < BUDGET;
+        let short = parked < SHORT;
         match (spun, short) {
             (true, true) => {
                 self.penalty = (self.penalty * 2 + 1).min(MOST_SKIPPED);
@@ -110,43 +114,39 @@ impl Patience {
     }
 }
 
-/// Looks until there is something or `expired`, which is told when the spinning began and asked once in many looks.
+/// Looks until there is something, or `expired`, which is told when the spinning began and asked once in many looks.
 #[inline]
-fn spin_until<M: Memory, T>(
-    memory: &M,
-    look: &mut impl FnMut() -> Option<T>,
-    expired: impl Fn(Instant) -> bool,
-) -> Option<T> {
+fn spin_until<M: Memory>(memory: &M, look: &mut impl FnMut() -> bool, expired: impl Fn(Instant) -> bool) -> bool {
     let mut started = None;
     loop {
         for _ in 0..LOOKS {
-            if let Some(found) = look() {
-                return Some(found);
+            if look() {
+                return true;
             }
             memory.pause();
         }
         if expired(*started.get_or_insert_with(Instant::now)) {
-            return None;
+            return false;
         }
     }
 }
 
-fn park<M: Memory, T>(
+fn park<M: Memory>(
     sleeper: &mut Sleeper<M>,
     link: &Link<M>,
     count: u64,
     deadline: Deadline,
-    look: &mut impl FnMut() -> Option<T>,
-) -> Option<T> {
+    look: &mut impl FnMut() -> bool,
+) -> bool {
     loop {
         sleeper.announce(count);
         let mut found = look();
-        let expired = found.is_none() && deadline.passed();
-        if found.is_none() && !expired {
+        let expired = !found && deadline.passed();
+        if !found && !expired {
             sleeper.sleep(link, deadline);
             found = look();
         }
-        if found.is_some() || expired {
+        if found || expired {
             sleeper.retract();
             return found;
         }

@@ -1,0 +1,219 @@
+//! The command line.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::measure::leader::SUBCOMMAND;
+use crate::measure::pattern::SHORTEST;
+use crate::measure::plan::{LARGEST, Mode};
+
+/// Two processes of one Linux machine talk through shared memory, at the latency of a cache line.
+///
+/// Without a command: starts a second process, connects the two, pins each to a core of its own, measures round trips and
+/// streams in all three ways of waiting, compares every byte, and shows a table. It takes about half a minute.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true, max_term_width = 100, after_long_help = EXAMPLES)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How hard to measure.
+    #[command(flatten)]
+    pub effort: Effort,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  twinring                                  measure this machine and show the table
+  twinring bench --baselines                the same, beside rtrb, the bare futex and memcpy
+  twinring bench --json --mode spin --size 8 --size 64 > rows.jsonl
+
+  twinring listen files | tar x             in one terminal, and in another:
+  tar c directory | twinring connect files
+
+  twinring echo door                        in one terminal, and in another:
+  twinring ping door --size 64 --wait spin";
+
+/// What the command can do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Measure, and print a table or JSON
+    Bench(Bench),
+    /// Wait for one `connect NAME`, then move bytes: standard input there, what comes from there to standard output
+    ///
+    /// Either direction ends when its standard input does; the other goes on. The status is 0 only if both ended in order.
+    #[command(
+        after_help = "Example:\n  twinring listen files > copy        and elsewhere: twinring connect files < original"
+    )]
+    Listen {
+        /// A name, or the path of a socket if there is a '/' in it
+        name: String,
+        /// How to wait for bytes
+        #[arg(long, value_enum, default_value = "adaptive")]
+        wait: Mode,
+    },
+    /// Connect to a `listen NAME`, then move bytes as it does
+    #[command(
+        after_help = "Example:\n  tar c directory | twinring connect files        and elsewhere: twinring listen files | tar x"
+    )]
+    Connect {
+        /// A name, or the path of a socket if there is a '/' in it
+        name: String,
+        /// How long to wait for the listener, in seconds
+        #[arg(long, value_name = "SECONDS", default_value = "10")]
+        timeout: Seconds,
+        /// How to wait for bytes
+        #[arg(long, value_enum, default_value = "adaptive")]
+        wait: Mode,
+    },
+    /// Send every message back, to one `ping NAME` after another, until interrupted
+    Echo {
+        /// A name, or the path of a socket if there is a '/' in it
+        name: String,
+        /// How to wait for messages
+        #[arg(long, value_enum, default_value = "adaptive")]
+        wait: Mode,
+    },
+    /// Measure round trips to an `echo NAME`
+    Ping(Ping),
+    /// The second process of a measurement.
+    #[command(name = SUBCOMMAND, hide = true)]
+    Second {
+        /// The core to run on.
+        #[arg(long)]
+        core: Option<usize>,
+    },
+}
+
+/// How hard to measure.
+#[derive(Clone, Debug, Args)]
+pub struct Effort {
+    /// Rounds of each way of waiting; more of them even out a busy machine
+    #[arg(long, value_name = "N", default_value = "7", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub rounds: u16,
+    /// Milliseconds for each size in each round
+    #[arg(long, value_name = "MS", default_value = "60", value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    pub time: u16,
+    /// The two cores to run on, instead of the first two that share nothing
+    #[arg(long, value_name = "A,B")]
+    pub cores: Option<Cores>,
+    /// Ask for huge pages; what came is said below the table
+    #[arg(long)]
+    pub huge_pages: bool,
+}
+
+/// `twinring bench`.
+#[derive(Debug, Args)]
+#[command(after_help = BENCH_EXAMPLES)]
+pub struct Bench {
+    /// Print one JSON object per line and row; what a row does not measure is null
+    #[arg(long)]
+    pub json: bool,
+    /// Only these ways of waiting [default: all three]
+    #[arg(long, value_enum, value_name = "MODE")]
+    pub mode: Vec<Mode>,
+    /// Only these payloads, in bytes [default: 8, 56, 64, 256, 1024, 4096, 65536]
+    #[arg(long, value_name = "BYTES")]
+    pub size: Vec<Payload>,
+    /// Measure rtrb (between two threads), the bare futex and memcpy, too
+    #[arg(long)]
+    pub baselines: bool,
+    /// How hard to measure.
+    #[command(flatten)]
+    pub effort: Effort,
+}
+
+const BENCH_EXAMPLES: &str = "\
+Examples:
+  twinring bench --baselines
+  twinring bench --mode park --size 8 --rounds 21
+  twinring bench --json | jq -r '[.mechanism, .mode, .payload_bytes, .ratio] | @tsv'";
+
+/// `twinring ping`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example:\n  twinring ping door --size 64 --count 1000000 --wait spin        and elsewhere: twinring echo door --wait spin"
+)]
+pub struct Ping {
+    /// A name, or the path of a socket if there is a '/' in it
+    pub name: String,
+    /// The payload of a message, in bytes
+    #[arg(long, value_name = "BYTES", default_value = "64")]
+    pub size: Payload,
+    /// How many round trips
+    #[arg(long, value_name = "N", default_value = "100000", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: u64,
+    /// How to wait for answers
+    #[arg(long, value_enum, default_value = "adaptive")]
+    pub wait: Mode,
+    /// How long to wait for the echo, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    pub timeout: Seconds,
+}
+
+/// A payload that carries a number and fits a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payload(pub usize);
+
+impl FromStr for Payload {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let bytes = text.parse().map_err(|_| format!("expected a number of bytes, not {text:?}"))?;
+        let allowed = SHORTEST..=LARGEST;
+        let refused = || format!("expected {SHORTEST} to {LARGEST} bytes, not {bytes}");
+        allowed.contains(&bytes).then_some(Self(bytes)).ok_or_else(refused)
+    }
+}
+
+/// A time, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seconds(pub Duration);
+
+impl FromStr for Seconds {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let refused = || format!("expected a number of seconds, not {text:?}");
+        let seconds = text.parse().map_err(|_| refused())?;
+        Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| refused())
+    }
+}
+
+/// Two cores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cores(pub usize, pub usize);
+
+impl FromStr for Cores {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let two = || {
+            let (one, other) = text.split_once(',')?;
+            Some(Self(one.trim().parse().ok()?, other.trim().parse().ok()?))
+        };
+        two().ok_or_else(|| format!("expected two cores, like 0,1, not {text:?}"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused_with_what_is_allowed() {
+        assert_eq!("7".parse::<Payload>().unwrap_err(), "expected 8 to 262144 bytes, not 7");
+        assert_eq!("-1".parse::<Seconds>().unwrap_err(), "expected a number of seconds, not \"-1\"");
+        assert_eq!("0.5".parse::<Seconds>().unwrap(), Seconds(Duration::from_millis(500)));
+        assert_eq!("1, 3".parse::<Cores>().unwrap(), Cores(1, 3));
+        assert_eq!("1".parse::<Cores>().unwrap_err(), "expected two cores, like 0,1, not \"1\"");
+    }
+}

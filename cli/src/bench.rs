@@ -1,0 +1,84 @@
+//! `twinring bench`: measure what was asked for, and print it as a table or as rows of JSON.
+
+use std::time::Duration;
+
+use crate::args::{Bench, Effort};
+use crate::cores::{self, Placement};
+use crate::failure::Failure;
+use crate::machine;
+use crate::measure::plan::{Mode, Plan, SIZES};
+use crate::measure::rounds::{self, Measured};
+use crate::measure::summary::{self, Row};
+use crate::show;
+
+/// A run and where it was made.
+pub struct Report {
+    /// What was asked for.
+    pub plan: Plan,
+    /// Where the two sides ran.
+    pub placement: Placement,
+    /// All rounds.
+    pub measured: Measured,
+    /// What remains of them.
+    pub rows: Vec<Row>,
+}
+
+/// Every way of waiting.
+pub const MODES: [Mode; 3] = [Mode::Spin, Mode::Adaptive, Mode::Park];
+
+/// Less memory than this is not worth trying with, in KiB.
+const LEAST_MEMORY_KIB: u64 = 32 * 1024;
+
+/// Measures and prints.
+///
+/// # Errors
+///
+/// What could not be measured.
+pub fn run(bench: &Bench) -> Result<(), Failure> {
+    let modes = if bench.mode.is_empty() { MODES.to_vec() } else { bench.mode.clone() };
+    let sizes = if bench.size.is_empty() { SIZES.to_vec() } else { bench.size.iter().map(|size| size.0).collect() };
+    let report = measure(plan(&bench.effort, modes, sizes, bench.baselines), &bench.effort)?;
+    if bench.json {
+        for note in show::notes::of(&report) {
+            eprintln!("twinring: {note}");
+        }
+        show::json::print(&report.rows)
+    } else {
+        show::print(&show::table::page(&report))
+    }
+}
+
+/// A plan of these modes and sizes, each once.
+pub fn plan(effort: &Effort, mut modes: Vec<Mode>, mut sizes: Vec<usize>, baselines: bool) -> Plan {
+    modes.sort_by_key(|&mode| MODES.iter().position(|&known| known == mode));
+    modes.dedup();
+    sizes.sort_unstable();
+    sizes.dedup();
+    let cell = Duration::from_millis(effort.time.into());
+    Plan { rounds: effort.rounds.into(), cell, sizes, modes, baselines, huge_pages: effort.huge_pages }
+}
+
+/// Runs a plan, with progress on a terminal.
+///
+/// # Errors
+///
+/// What could not be measured.
+pub fn measure(plan: Plan, effort: &Effort) -> Result<Report, Failure> {
+    check_memory()?;
+    let placement = cores::place(effort.cores.map(|cores| (cores.0, cores.1)))?;
+    let progress = show::progress::Progress::new();
+    let measured = rounds::run(&plan, &placement, &mut |step| progress.show(step));
+    progress.clear();
+    let measured = measured?;
+    let rows = summary::rows(&measured);
+    Ok(Report { plan, placement, measured, rows })
+}
+
+fn check_memory() -> Result<(), Failure> {
+    match machine::available_kib() {
+        Some(kib) if kib < LEAST_MEMORY_KIB => Err(Failure::new(format!(
+            "too little memory: {kib} KiB are available, measuring needs {LEAST_MEMORY_KIB} KiB"
+        ))),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,43 @@
+//! `twinring echo`: sends every message back.
+
+use twinring::{Connection, End, Options, SendError};
+
+use crate::failure::Failure;
+use crate::measure::plan::Mode;
+use crate::talk::who;
+
+/// Serves one connection after another, for ever.
+///
+/// # Errors
+///
+/// If the name cannot be listened at. A peer that dies or misbehaves is told of, and the next one served.
+pub fn run(name: &str, wait: Mode) -> Result<(), Failure> {
+    let mut listener = Options::new().wait(wait.strategy()).bind(name)?;
+    eprintln!("twinring: echoing at {}; end it with Ctrl-C", listener.path().display());
+    loop {
+        let connection = listener.accept()?;
+        let peer = who(connection.peer());
+        eprintln!("twinring: {peer} connected");
+        let (messages, end) = serve(connection);
+        eprintln!("twinring: {peer}: {end}, after {messages} messages");
+    }
+}
+
+/// Sends every message back until the peer leaves: how many, and how it ended.
+fn serve(connection: Connection) -> (u64, SendError) {
+    let (mut sender, mut receiver) = connection.split();
+    for answered in 0.. {
+        let message = match receiver.recv() {
+            Ok(message) => message,
+            Err(end) => return (answered, end.into()),
+        };
+        match sender.reserve(message.len()) {
+            Ok(mut room) => {
+                message.copy_to(room.as_mut_slice());
+                room.commit();
+            }
+            Err(error) => return (answered, error),
+        }
+    }
+    (u64::MAX, End::Closed.into())
+}

@@ -1,0 +1,29 @@
+//! Measuring, bottom-up: what is timed, who runs it, in which order, and what remains of it.
+//!
+//! A *round* measures the walking floor, one mechanism in one mode at every size, and the floor again. Rounds of
+//! different mechanisms alternate, so a machine that changes meanwhile changes for all of them.
+//!
+//! | what | is timed | is not |
+//! |---|---|---|
+//! | round trip | a send, the other side's receive into a buffer of its own and its send of that buffer, and the receive into a buffer of this side's own | writing the pattern, comparing every byte of what came back, recording |
+//! | stream | from the first send to the receiver's confirmation of the last message: each payload copied in by the sender, copied out by the receiver, its number checked at both its ends | comparing every byte: a stretch of the same stream before the timed one does it |
+//!
+//! The cost of reading the clock is measured and taken off each round trip, the floor's included.
+
+pub mod carrier;
+pub mod clock;
+pub mod control;
+pub mod copy;
+pub mod floor;
+pub mod futex;
+pub mod leader;
+pub mod ours;
+pub mod pattern;
+pub mod plan;
+pub mod rounds;
+pub mod rtrb;
+pub mod second;
+pub mod streams;
+pub mod summary;
+pub mod threads;
+pub mod trips;

@@ -1,0 +1,194 @@
+//! The leading side: starts the second process, and gives it orders.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::process::{Command, Stdio, exit};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+use rustix::event::{PollFd, PollFlags, poll};
+
+use super::clock::{Budget, Clock};
+use super::control::{Control, Order, Reply, seqpacket_pair};
+use super::plan::{Mechanism, Mode};
+use super::streams::{self, Flow};
+use super::{floor, futex, ours, trips};
+use crate::failure::{Context, Failure};
+
+/// The second process, seen from the leader.
+#[derive(Debug)]
+pub struct Second {
+    control: Control,
+    expected: Arc<AtomicBool>,
+}
+
+/// The hidden subcommand that runs the second process.
+pub const SUBCOMMAND: &str = "second";
+
+/// How long the reason is waited for, once something has gone wrong.
+const REASON: Duration = Duration::from_secs(1);
+
+impl Second {
+    /// Starts this program a second time, on `core` if there is one.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started.
+    pub fn start(core: Option<usize>) -> Result<Self, Failure> {
+        let (control, inherited) = Control::pair()?;
+        let mut command = Command::new("/proc/self/exe");
+        command.arg(SUBCOMMAND).stdin(Stdio::from(inherited)).stdout(Stdio::null());
+        if let Some(core) = core {
+            command.arg("--core").arg(core.to_string());
+        }
+        let mut child = command.spawn().while_doing(|| "could not start the second process".to_owned())?;
+        let expected = Arc::new(AtomicBool::new(false));
+        let end_expected = Arc::clone(&expected);
+        // The leader may be spinning or asleep on a word that nobody will change any more: only its end helps then.
+        thread::spawn(move || {
+            let ended = child.wait();
+            if !end_expected.load(Ordering::Acquire) {
+                let how = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
+                eprintln!("twinring: the second process ended before its time: {how}");
+                exit(1);
+            }
+        });
+        Ok(Self { control, expected })
+    }
+
+    /// Gives an order and waits until the other side is ready.
+    fn order(&self, order: Order, descriptors: &[BorrowedFd<'_>]) -> Result<(), Failure> {
+        self.control.send(&order, descriptors)?;
+        self.expect_ready(order)
+    }
+
+    fn expect_ready(&self, order: Order) -> Result<(), Failure> {
+        match self.control.receive::<Reply>()? {
+            Some((Reply::Ready, _)) => Ok(()),
+            other => Err(refusal(order, other.map(|(reply, _)| reply))),
+        }
+    }
+
+    fn expect_done(&self, order: Order) -> Result<(), Failure> {
+        match self.control.receive::<Reply>()? {
+            Some((Reply::Done, _)) => Ok(()),
+            other => Err(refusal(order, other.map(|(reply, _)| reply))),
+        }
+    }
+
+    /// Runs this side's part of an order, which the other side must have carried out, too.
+    fn together<T>(
+        &self,
+        order: Order,
+        descriptors: &[BorrowedFd<'_>],
+        work: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        self.order(order, descriptors)?;
+        // If this side failed because the other did, the other's reason is the better one.
+        let done = work().map_err(|failure| self.reason(order).unwrap_or(failure))?;
+        self.expect_done(order).map(|()| done)
+    }
+
+    fn reason(&self, order: Order) -> Option<Failure> {
+        let timeout = REASON.try_into().ok()?;
+        let ready = poll(&mut [PollFd::new(&self.control, PollFlags::IN)], Some(&timeout)).ok()?;
+        let reply = if ready > 0 { self.control.receive::<Reply>().ok()?.map(|(reply, _)| reply) } else { None };
+        matches!(reply, Some(Reply::Failed(_))).then(|| refusal(order, reply))
+    }
+
+    /// The walking floor.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory for it.
+    pub fn floor(&self, budget: Budget, clock: Clock) -> Result<Histogram<u64>, Failure> {
+        let (own, theirs) = (floor::shared_memory(floor::BYTES)?, floor::shared_memory(floor::BYTES)?);
+        let lines = floor::Lines::new(own.as_fd(), theirs.as_fd())?;
+        self.together(Order::Floor, &[own.as_fd(), theirs.as_fd()], || Ok(floor::ask(&lines, budget, clock)))
+    }
+
+    /// The bare futex.
+    ///
+    /// # Errors
+    ///
+    /// If there is no memory for it.
+    pub fn futex(&self, budget: Budget, clock: Clock) -> Result<Histogram<u64>, Failure> {
+        let shared = floor::shared_memory(futex::BYTES)?;
+        let words = futex::Words::new(shared.as_fd())?;
+        self.together(Order::Futex, &[shared.as_fd()], || Ok(futex::ask(&words, budget, clock)))
+    }
+
+    /// Connects the two processes, for as long as the result lives.
+    ///
+    /// # Errors
+    ///
+    /// If either side cannot set up the connection.
+    pub fn connect(&self, mode: Mode, huge_pages: bool) -> Result<Connected<'_>, Failure> {
+        let (own, theirs) = seqpacket_pair()?;
+        let order = Order::Open { mechanism: Mechanism::Twinring, mode, huge_pages };
+        self.control.send(&order, &[theirs.as_fd()])?;
+        drop(theirs);
+        let connection =
+            ours::connect(own, mode, huge_pages).map_err(|failure| self.reason(order).unwrap_or(failure))?;
+        self.expect_ready(order)?;
+        let pages = connection.pages().to_string();
+        Ok(Connected { second: self, ends: ours::Ends::new(connection), pages })
+    }
+}
+
+impl Drop for Second {
+    fn drop(&mut self) {
+        self.expected.store(true, Ordering::Release);
+    }
+}
+
+#[cold]
+fn refusal(order: Order, reply: Option<Reply>) -> Failure {
+    match reply {
+        Some(Reply::Failed(why)) => Failure::new(format!("the second process: {why}")),
+        Some(reply) => Failure::new(format!("the second process answered {reply:?} to {order:?}")),
+        None => Failure::new(format!("the second process has gone; it was asked for {order:?}")),
+    }
+}
+
+/// A connection that the second process serves.
+pub struct Connected<'a> {
+    second: &'a Second,
+    ends: ours::Ends,
+    /// What pages the rings lie in.
+    pub pages: String,
+}
+
+impl Connected<'_> {
+    /// Round trips of `size` bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the connection fails or an answer is wrong.
+    pub fn trips(&mut self, size: usize, budget: Budget, clock: Clock) -> Result<Histogram<u64>, Failure> {
+        let Self { second, ends, .. } = self;
+        second.together(Order::Trips { size }, &[], || trips::ask(ends, size, budget, clock))
+    }
+
+    /// A stream of messages of `size` bytes.
+    ///
+    /// # Errors
+    ///
+    /// If the connection fails or a message is wrong.
+    pub fn stream(&mut self, size: usize, budget: Budget) -> Result<Flow, Failure> {
+        let Self { second, ends, .. } = self;
+        second.together(Order::Stream { size }, &[], || streams::pour(ends, size, budget))
+    }
+
+    /// Takes the connection down on both sides.
+    ///
+    /// # Errors
+    ///
+    /// If the second process has gone.
+    pub fn close(self) -> Result<(), Failure> {
+        self.second.control.send(&Order::Close, &[])?;
+        self.second.expect_done(Order::Close)
+    }
+}

@@ -1,0 +1,155 @@
+//! What is to be measured: mechanisms, modes, sizes, rounds.
+
+use std::time::Duration;
+
+use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
+use twinring::WaitStrategy;
+
+use super::clock::Budget;
+
+/// What carries the messages, or bounds what can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mechanism {
+    /// An 8-byte store and poll, walking: the bound of every round trip.
+    Floor,
+    /// Ours, between two processes.
+    Twinring,
+    /// Store, wake and sleep: the bound of every parked round trip.
+    Futex,
+    /// `rtrb` between two threads of one process.
+    RtrbThreads,
+    /// A copy of 64 KiB that the other core has just written: the bound of every stream.
+    Memcpy,
+}
+
+/// How a side waits for the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// Never sleeps
+    Spin,
+    /// Spins for a while, then sleeps
+    Adaptive,
+    /// Sleeps at once
+    Park,
+}
+
+impl Mode {
+    /// The library's word for it.
+    pub fn strategy(self) -> WaitStrategy {
+        match self {
+            Self::Spin => WaitStrategy::Spin,
+            Self::Adaptive => WaitStrategy::SpinThenPark,
+            Self::Park => WaitStrategy::Park,
+        }
+    }
+
+    /// As a reader of a table calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Spin => "spinning",
+            Self::Adaptive => "adaptive",
+            Self::Park => "parked",
+        }
+    }
+}
+
+/// The payloads that are measured unless others are asked for.
+pub const SIZES: [usize; 7] = [8, 56, 64, 256, 1_024, 4_096, 65_536];
+
+/// The largest payload that can be asked for: well within one frame of a ring of the default capacity.
+pub const LARGEST: usize = 256 * 1_024;
+
+/// The block of [`Mechanism::Memcpy`].
+pub const BLOCK: usize = 65_536;
+
+/// Everything that is to be measured.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Rounds of each mechanism and mode.
+    pub rounds: usize,
+    /// How long a cell takes in each round.
+    pub cell: Duration,
+    /// The payloads, in bytes.
+    pub sizes: Vec<usize>,
+    /// Ours, in these modes.
+    pub modes: Vec<Mode>,
+    /// Whether `rtrb`, the bare futex and the copy are measured beside the parked modes too.
+    pub baselines: bool,
+    /// Whether to try for huge pages.
+    pub huge_pages: bool,
+}
+
+/// One mechanism in one mode: what a round measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Subject {
+    /// What carries.
+    pub mechanism: Mechanism,
+    /// How it waits.
+    pub mode: Mode,
+}
+
+impl Subject {
+    const fn new(mechanism: Mechanism, mode: Mode) -> Self {
+        Self { mechanism, mode }
+    }
+
+    /// Whether it needs a core for each side.
+    fn spins(self) -> bool {
+        self.mode == Mode::Spin
+    }
+}
+
+impl Plan {
+    /// The subjects of a pass, in order. Without a core for each side those that spin are left out.
+    pub fn subjects(&self, parallel: bool) -> Vec<Subject> {
+        let mut subjects = vec![Subject::new(Mechanism::Floor, Mode::Spin)];
+        subjects.extend(self.modes.iter().map(|&mode| Subject::new(Mechanism::Twinring, mode)));
+        if self.baselines || self.modes.contains(&Mode::Park) {
+            subjects.push(Subject::new(Mechanism::Futex, Mode::Park));
+        }
+        if self.baselines {
+            subjects.push(Subject::new(Mechanism::RtrbThreads, Mode::Spin));
+            subjects.push(Subject::new(Mechanism::Memcpy, Mode::Spin));
+        }
+        subjects.retain(|subject| parallel || !subject.spins());
+        subjects
+    }
+
+    /// The budget of a cell.
+    pub fn budget(&self) -> Budget {
+        Budget::new(self.cell)
+    }
+
+    /// The budget of the floor before and after each round: tens of thousands of steps.
+    pub fn floor_budget(&self) -> Budget {
+        Budget::new(self.cell / 3)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(modes: &[Mode], baselines: bool) -> Plan {
+        let (cell, sizes) = (Duration::from_millis(1), SIZES.to_vec());
+        Plan { rounds: 1, cell, sizes, modes: modes.to_vec(), baselines, huge_pages: false }
+    }
+
+    #[test]
+    fn the_bare_futex_stands_beside_parked_rows() {
+        let futex = Subject::new(Mechanism::Futex, Mode::Park);
+        assert!(plan(&[Mode::Park], false).subjects(true).contains(&futex));
+        assert!(!plan(&[Mode::Spin], false).subjects(true).contains(&futex));
+        assert!(plan(&[Mode::Spin], true).subjects(true).contains(&futex));
+    }
+
+    #[test]
+    fn nothing_spins_without_a_core_for_each_side() {
+        let subjects = plan(&[Mode::Spin, Mode::Adaptive, Mode::Park], true).subjects(false);
+        assert!(subjects.iter().all(|subject| !subject.spins()), "{subjects:?}");
+        assert_eq!(subjects.len(), 3);
+    }
+}

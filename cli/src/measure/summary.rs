@@ -1,0 +1,161 @@
+//! What remains of many rounds: a row for each cell.
+
+use super::plan::{Mechanism, Mode, Subject};
+use super::rounds::{Cell, Measured, Round};
+
+/// One line of a result. What was not measured is `None`.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// What carried.
+    pub mechanism: Mechanism,
+    /// How it waited.
+    pub mode: Mode,
+    /// The payload, in bytes.
+    pub payload: usize,
+    /// Percentiles of a round trip in nanoseconds: each the median over rounds.
+    pub trip: Option<Percentiles>,
+    /// The floor of the same rounds, in nanoseconds.
+    pub floor: Option<f64>,
+    /// Messages per second: the median over rounds.
+    pub rate: Option<f64>,
+    /// By how much the rounds' rates differ, if there is more than one.
+    pub rate_spread: Option<f64>,
+}
+
+/// A distribution, summed up.
+#[derive(Clone, Copy, Debug)]
+pub struct Percentiles {
+    /// The median.
+    pub p50: f64,
+    /// What 1 in 100 exceeds.
+    pub p99: f64,
+    /// What 1 in 1,000 exceeds.
+    pub p999: f64,
+    /// By how much the rounds' medians differ from their median, at most: 0.05 is 5 %. `None` of a single round.
+    pub spread: Option<f64>,
+}
+
+impl Row {
+    /// How many times the floor of the same rounds the median round trip took.
+    pub fn ratio(&self) -> Option<f64> {
+        // A copy is no round trip.
+        let comparable = self.mechanism != Mechanism::Memcpy;
+        self.trip.zip(self.floor).filter(|_| comparable).map(|(trip, floor)| trip.p50 / floor)
+    }
+
+    /// Bytes of payload per second.
+    pub fn bytes_per_second(&self) -> Option<f64> {
+        self.rate.map(|rate| rate * self.payload as f64)
+    }
+}
+
+/// The rows of a run, in the order in which they were first measured.
+pub fn rows(measured: &Measured) -> Vec<Row> {
+    let mut keys: Vec<(Subject, usize)> = Vec::new();
+    for (subject, cell) in cells(&measured.rounds) {
+        if !keys.contains(&(subject, cell.size)) {
+            keys.push((subject, cell.size));
+        }
+    }
+    keys.into_iter().map(|(subject, size)| row(measured, subject, size)).collect()
+}
+
+fn cells(rounds: &[Round]) -> impl Iterator<Item = (Subject, &Cell)> {
+    rounds.iter().flat_map(|round| round.cells.iter().map(|cell| (round.subject, cell)))
+}
+
+fn row(measured: &Measured, subject: Subject, size: usize) -> Row {
+    let of_subject: Vec<&Round> = measured.rounds.iter().filter(|round| round.subject == subject).collect();
+    let steady: Vec<&Round> = of_subject.iter().copied().filter(|round| round.is_steady(measured.floor)).collect();
+    // Rounds with a moved floor count only where there are no others; the run says how many there are.
+    let rounds = if steady.is_empty() { of_subject } else { steady };
+    let cells: Vec<&Cell> = rounds.iter().flat_map(|round| &round.cells).filter(|cell| cell.size == size).collect();
+    let rates: Vec<f64> = cells.iter().filter_map(|cell| rate(subject.mechanism, cell)).collect();
+    let floors = rounds.iter().filter_map(|round| round.floor).map(|(before, after)| f64::midpoint(before, after));
+    Row {
+        mechanism: subject.mechanism,
+        mode: subject.mode,
+        payload: size,
+        trip: percentiles(&cells),
+        floor: median(floors.collect()),
+        rate_spread: median(rates.clone()).and_then(|middle| spread(&rates, middle)),
+        rate: median(rates),
+    }
+}
+
+/// What flowed; or, of copies, how many could follow each other.
+fn rate(mechanism: Mechanism, cell: &Cell) -> Option<f64> {
+    match (mechanism, &cell.trips, cell.flow) {
+        (Mechanism::Memcpy, Some(copies), _) => Some(1e9 / copies.mean()),
+        (_, _, flow) => flow.map(|flow| flow.rate()),
+    }
+}
+
+fn percentiles(cells: &[&Cell]) -> Option<Percentiles> {
+    let at = |quantile: f64| -> Vec<f64> {
+        let histograms = cells.iter().filter_map(|cell| cell.trips.as_ref());
+        histograms.map(|trips| trips.value_at_quantile(quantile) as f64).collect()
+    };
+    let p50 = median(at(0.5))?;
+    Some(Percentiles { p50, p99: median(at(0.99))?, p999: median(at(0.999))?, spread: spread(&at(0.5), p50) })
+}
+
+/// The middle value, or the middle of the two middle ones.
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    let upper = *values.get(values.len() / 2)?;
+    let lower = values[(values.len() - 1) / 2];
+    Some(f64::midpoint(lower, upper))
+}
+
+/// By how much a value differs from `middle`, at most, as a part of it; one value alone says nothing of that.
+fn spread(values: &[f64], middle: f64) -> Option<f64> {
+    let farthest = values.iter().map(|value| (value / middle - 1.0).abs()).fold(0.0, f64::max);
+    (values.len() > 1).then_some(farthest)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::measure::clock::histogram;
+    use crate::measure::streams::Flow;
+
+    const SPIN: Subject = Subject { mechanism: Mechanism::Twinring, mode: Mode::Spin };
+
+    fn round(floor: f64, nanos: u64, messages: u64) -> Round {
+        let mut trips = histogram();
+        trips.saturating_record(nanos);
+        let flow = Some(Flow { messages, elapsed: Duration::from_secs(1) });
+        Round { subject: SPIN, floor: Some((floor, floor)), cells: vec![Cell { size: 8, trips: Some(trips), flow }] }
+    }
+
+    fn only_row(rounds: Vec<Round>, floor: f64) -> Row {
+        let measured = Measured { rounds, floor: Some(floor), ..Measured::default() };
+        let mut rows = rows(&measured);
+        assert_eq!(rows.len(), 1);
+        rows.remove(0)
+    }
+
+    #[test]
+    fn a_row_is_the_median_of_its_rounds() {
+        let row = only_row(vec![round(100.0, 110, 7), round(100.0, 150, 9), round(100.0, 120, 8)], 100.0);
+        assert_eq!((row.trip.map(|trip| trip.p50), row.ratio(), row.rate), (Some(120.0), Some(1.2), Some(8.0)));
+        assert_eq!(row.rate_spread, Some(0.125));
+    }
+
+    #[test]
+    fn rounds_whose_floor_moved_do_not_count_beside_others() {
+        let row = only_row(vec![round(100.0, 110, 7), round(116.0, 900, 9)], 100.0);
+        assert_eq!((row.trip.map(|trip| trip.p50), row.floor), (Some(110.0), Some(100.0)));
+        let row = only_row(vec![round(116.0, 900, 9)], 100.0);
+        assert_eq!(row.trip.map(|trip| trip.p50), Some(900.0));
+    }
+
+    #[test]
+    fn the_median_of_two_lies_between_them() {
+        assert_eq!(median(vec![3.0, 1.0]), Some(2.0));
+        assert_eq!(median(Vec::new()), None);
+    }
+}

@@ -1,0 +1,70 @@
+//! Round trips: one side asks, the other answers with the same bytes.
+
+use hdrhistogram::Histogram;
+
+use super::carrier::Carrier;
+use super::clock::{Budget, Clock, Timed, record};
+use super::pattern::{self, STOP};
+use crate::failure::Failure;
+
+/// The side that asks, with its buffers.
+pub struct Asker {
+    asked: Vec<u8>,
+    answer: Vec<u8>,
+    clock: Clock,
+}
+
+impl Asker {
+    /// Asks with payloads of `size` bytes.
+    pub fn new(size: usize, clock: Clock) -> Self {
+        Self { asked: vec![0; size], answer: vec![0; size], clock }
+    }
+
+    /// One round trip: its time, once every byte of the answer has been compared.
+    ///
+    /// # Errors
+    ///
+    /// If the carrier fails, or the answer is not what was asked.
+    #[inline]
+    pub fn ask(&mut self, carrier: &mut impl Carrier, number: u64) -> Result<Timed, Failure> {
+        let Self { asked, answer, clock } = self;
+        pattern::write(asked, number);
+        let (timed, length) = clock.time(|| trip(carrier, asked, answer));
+        pattern::same(asked, &answer[..length?])?;
+        Ok(timed)
+    }
+}
+
+#[inline]
+fn trip(carrier: &mut impl Carrier, asked: &[u8], answer: &mut [u8]) -> Result<usize, Failure> {
+    carrier.send(asked)?;
+    carrier.receive(answer)
+}
+
+/// Asks until the budget is used up, and tells how long the trips took.
+///
+/// # Errors
+///
+/// If the carrier fails, or an answer is not what was asked.
+pub fn ask(carrier: &mut impl Carrier, size: usize, budget: Budget, clock: Clock) -> Result<Histogram<u64>, Failure> {
+    let mut asker = Asker::new(size, clock);
+    let recorded = record(budget, |number| asker.ask(carrier, number))?;
+    asker.ask(carrier, STOP)?;
+    Ok(recorded)
+}
+
+/// Answers until told to stop.
+///
+/// # Errors
+///
+/// If the carrier fails.
+pub fn answer(carrier: &mut impl Carrier, size: usize) -> Result<(), Failure> {
+    let mut buffer = vec![0; size];
+    loop {
+        let length = carrier.receive(&mut buffer)?;
+        carrier.send(&buffer[..length])?;
+        if pattern::number(&buffer) == STOP {
+            return Ok(());
+        }
+    }
+}

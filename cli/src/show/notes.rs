@@ -1,0 +1,74 @@
+//! What a reader of the numbers should know: where they come from, and what was left out or repeated.
+
+use crate::bench::Report;
+use crate::machine;
+use crate::measure::rounds::TOLERANCE;
+use crate::show::units;
+
+/// Every note of a run, most general first.
+pub fn of(report: &Report) -> Vec<String> {
+    let mut notes = vec![machine_line(report), rounds_line(report)];
+    notes.extend(report.placement.notes.iter().cloned());
+    notes.extend(
+        [virtual_siblings_line(report), repeated_line(report), unsteady_line(report), disturbed_line(report)]
+            .into_iter()
+            .flatten(),
+    );
+    notes.extend(pages_line(report));
+    notes
+}
+
+/// The machine and where the two sides ran.
+fn machine_line(report: &Report) -> String {
+    let ran = match report.placement.pinned {
+        Some((one, other)) if one == other => format!("pinned to core {one}"),
+        Some((one, other)) => format!("pinned to cores {one} and {other}"),
+        None => "not pinned".to_owned(),
+    };
+    format!("{}, {}, {ran}", machine::processor(), machine::kernel())
+}
+
+/// How much was measured, and against what.
+fn rounds_line(report: &Report) -> String {
+    let (plan, measured) = (&report.plan, &report.measured);
+    let floor = measured.floor.map_or("no floor".to_owned(), |floor| format!("floor {}", units::time(floor)));
+    let rounds = if plan.rounds == 1 { "1 round".to_owned() } else { format!("{} rounds", plan.rounds) };
+    let (cell, clock) = (plan.cell.as_millis(), measured.clock_cost);
+    format!("{rounds} of {cell} ms a size and measure; {floor}; reading the clock ({clock} ns) is taken off")
+}
+
+fn repeated_line(report: &Report) -> Option<String> {
+    let (again, tolerance) = (report.measured.repeated, TOLERANCE * 100.0);
+    let rounds = if again == 1 { "round was" } else { "rounds were" };
+    (again > 0).then(|| format!("{again} {rounds} repeated, because the floor moved by more than {tolerance:.0} %"))
+}
+
+/// A floor that low is one core's first-level cache, whatever the system says of its cores.
+const ONE_CORE_NANOS: f64 = 100.0;
+
+fn virtual_siblings_line(report: &Report) -> Option<String> {
+    let shared = report.measured.floor.is_some_and(|floor| floor < ONE_CORE_NANOS);
+    let line = "a floor below 100 ns: the host seems to run both cores as hardware threads of one physical core";
+    shared.then(|| line.to_owned())
+}
+
+fn disturbed_line(report: &Report) -> Option<String> {
+    let taken = report.measured.preempted;
+    // On a core that both sides share, they take it from each other.
+    let often = report.placement.parallel() && taken > report.measured.rounds.len() as u64;
+    often.then(|| format!("other processes took this core away {taken} times: a quiet machine measures better"))
+}
+
+fn unsteady_line(report: &Report) -> Option<String> {
+    let left = report.measured.unsteady;
+    let all = report.measured.rounds.len();
+    let line = format!("the floor would not stand still in {left} of {all} rounds: they count only where no others do");
+    (left > 0).then_some(line)
+}
+
+/// What became of a wish for huge pages.
+fn pages_line(report: &Report) -> Option<String> {
+    let pages = report.measured.pages.as_ref().filter(|_| report.plan.huge_pages)?;
+    let pool = machine::free_huge_pages().map_or(String::new(), |free| format!(" ({free} free in the pool)"));
+    Some(format!("huge pages were asked for: {pages}{pool}"))
+}

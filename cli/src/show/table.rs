@@ -1,0 +1,126 @@
+//! The table: one line for each way of waiting and payload.
+
+use comfy_table::{Cell, CellAlignment, LineStyle, Row as Line, Table, TableStyle};
+
+use super::{notes, units};
+use crate::bench::Report;
+use crate::measure::plan::{Mechanism, Mode};
+use crate::measure::summary::Row;
+
+/// A run on a page: heading, table, legend, notes.
+pub fn page(report: &Report) -> String {
+    format!("{HEADING}{}{LEGEND}{}", table(&report.rows), noted(&notes::of(report)))
+}
+
+const HEADING: &str = "\nTwo processes, messages through shared memory\n\n";
+
+const LEGEND: &str = "
+p50 to p99.9  of a round trip: send, the peer's receive and reply, receive; every byte compared
+× floor       p50 by the walking floor of the same rounds: 8 bytes stored and polled each way
+messages      a second, one way, copied out, numbers checked (every byte in a stretch before)
+±             the round farthest from the median one
+";
+
+/// The width of a page.
+const WIDTH: usize = 100;
+
+/// Where the text of legend and notes begins.
+const INDENT: usize = 14;
+
+/// The notes, one below the other, beside the text of the legend.
+fn noted(notes: &[String]) -> String {
+    let lines = notes.iter().flat_map(|note| wrapped(note, WIDTH - INDENT)).enumerate();
+    let indented = |(number, line)| format!("{:<INDENT$}{line}\n", if number == 0 { "measured on" } else { "" });
+    lines.map(indented).collect()
+}
+
+/// Breaks a text between words; what continues a line is indented.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last().map_or(0, |line| line.chars().count());
+        if line > 0 && line + 1 + word.chars().count() > width {
+            lines.push(format!("  {word}"));
+        } else if let Some(last) = lines.last_mut() {
+            last.push_str(if line > 0 { " " } else { "" });
+            last.push_str(word);
+        }
+    }
+    lines
+}
+
+const LINES: TableStyle = TableStyle::new()
+    .header_separator(LineStyle::none().fill('─').junction('─'))
+    .bottom_border(LineStyle::none().fill('─').junction('─'));
+
+fn table(rows: &[Row]) -> String {
+    let mut table = Table::new();
+    table.load_style(LINES).set_header(header());
+    let mut before = None;
+    for row in rows {
+        let group = (row.mechanism, row.mode);
+        let opens = before != Some(group);
+        if opens && before.is_some() && !stands_alone(row.mechanism) {
+            table.add_row(Line::from([""]));
+        }
+        table.add_row(line(row, opens));
+        before = Some(group);
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 1));
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+/// Whether a mechanism has one line, which belongs to what stands above it.
+fn stands_alone(mechanism: Mechanism) -> bool {
+    matches!(mechanism, Mechanism::Futex | Mechanism::Memcpy)
+}
+
+fn header() -> Line {
+    Line::from(["", "payload", "p50", "p99", "p99.9", "× floor", "±", "messages", "bytes", "±"])
+}
+
+fn line(row: &Row, opens: bool) -> Line {
+    let trip = row.trip;
+    let time = |value: Option<f64>| value.map(units::time);
+    let cells = [
+        opens.then(|| name(row.mechanism, row.mode).to_owned()),
+        Some(units::size(row.payload)),
+        time(trip.map(|trip| trip.p50)),
+        time(trip.map(|trip| trip.p99)),
+        time(trip.map(|trip| trip.p999)),
+        row.ratio().map(|ratio| format!("{ratio:.2}")),
+        trip.and_then(|trip| trip.spread).map(units::spread),
+        row.rate.map(units::rate),
+        row.bytes_per_second().map(units::throughput),
+        row.rate_spread.map(units::spread),
+    ];
+    Line::from(cells.map(|cell| Cell::new(cell.unwrap_or_default())))
+}
+
+/// What a line is called: ours by how it waits.
+pub fn name(mechanism: Mechanism, mode: Mode) -> &'static str {
+    match mechanism {
+        Mechanism::Floor => "walking floor",
+        Mechanism::Twinring => mode.word(),
+        Mechanism::Futex => "bare futex",
+        Mechanism::RtrbThreads => "rtrb, threads",
+        Mechanism::Memcpy => "memcpy",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_notes_are_broken_between_words() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "  three"]);
+        assert_eq!(wrapped("one", 2), ["one"]);
+        assert!(noted(&["word ".repeat(80)]).lines().all(|line| line.chars().count() <= WIDTH));
+    }
+}

@@ -1,0 +1,61 @@
+//! Numbers for people: three digits and a unit.
+
+/// A time: `412 ns`, `11.8 µs`, `1.24 ms`.
+pub fn time(nanos: f64) -> String {
+    scaled(nanos, 1e3, &["ns", "µs", "ms", "s"])
+}
+
+/// A count per second: `152 M/s`.
+pub fn rate(per_second: f64) -> String {
+    scaled(per_second, 1e3, &["/s", "k/s", "M/s", "G/s"])
+}
+
+/// Bytes per second: `14.1 GB/s`.
+pub fn throughput(bytes_per_second: f64) -> String {
+    scaled(bytes_per_second, 1e3, &["B/s", "kB/s", "MB/s", "GB/s", "TB/s"])
+}
+
+/// A payload: `56 B`, `64 KiB`.
+pub fn size(bytes: usize) -> String {
+    if bytes >= 1_024 && bytes.is_multiple_of(1_024) { format!("{} KiB", bytes / 1_024) } else { format!("{bytes} B") }
+}
+
+/// A part of something, give or take: `±3 %`. Beyond tenfold it says no more than that.
+pub fn spread(part: f64) -> String {
+    if part < 9.995 { format!("±{:.0} %", part * 100.0) } else { "> ±999 %".to_owned() }
+}
+
+/// The largest unit that leaves at least one digit before the point.
+fn scaled(value: f64, step: f64, units: &[&str]) -> String {
+    let mut value = value;
+    let mut unit = 0;
+    // 999.5 would be rounded to 1000.
+    while value >= 999.5 && unit + 1 < units.len() {
+        value /= step;
+        unit += 1;
+    }
+    format!("{} {}", three_digits(value), units[unit])
+}
+
+fn three_digits(value: f64) -> String {
+    match value {
+        value if value >= 99.95 => format!("{value:.0}"),
+        value if value >= 9.995 => format!("{value:.1}"),
+        value => format!("{value:.2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_digits_and_a_unit() {
+        let times: Vec<String> = [0.0, 8.0, 412.0, 999.4, 999.6, 11_840.0, 1.2e9].map(time).into();
+        assert_eq!(times, ["0.00 ns", "8.00 ns", "412 ns", "999 ns", "1.00 µs", "11.8 µs", "1.20 s"]);
+        assert_eq!(rate(152_300_000.0), "152 M/s");
+        assert_eq!(throughput(14.13e9), "14.1 GB/s");
+        assert_eq!(["56 B", "1 KiB", "1500 B"], [56, 1_024, 1_500].map(size).each_ref().map(String::as_str));
+        assert_eq!([spread(0.034), spread(133.0)], ["±3 %", "> ±999 %"]);
+    }
+}

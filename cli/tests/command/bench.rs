@@ -1,0 +1,143 @@
+//! Measuring, with rounds as short as they can be: the shape of what comes out, not the numbers.
+
+use std::collections::BTreeSet;
+use std::process::Output;
+use std::thread;
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use serde_json::{Map, Value};
+
+use super::running::Place;
+
+const KEYS: [&str; 10] = [
+    "mechanism",
+    "mode",
+    "payload_bytes",
+    "p50_ns",
+    "p99_ns",
+    "p999_ns",
+    "floor_p50_ns",
+    "ratio",
+    "messages_per_s",
+    "bytes_per_s",
+];
+
+type Row = Map<String, Value>;
+
+#[track_caller]
+fn rows(output: &Output) -> Vec<Row> {
+    let (printed, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{said}");
+    let rows: Vec<Row> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert!(!rows.is_empty());
+    for (row, line) in rows.iter().zip(printed.lines()) {
+        let keys: BTreeSet<&str> = row.keys().map(String::as_str).collect();
+        assert_eq!(keys, BTreeSet::from(KEYS), "{line}");
+    }
+    rows
+}
+
+fn text<'a>(row: &'a Row, key: &str) -> &'a str {
+    row[key].as_str().unwrap()
+}
+
+fn number(row: &Row, key: &str) -> f64 {
+    row[key].as_f64().unwrap_or_else(|| panic!("{key} in {row:?}"))
+}
+
+fn of<'a>(rows: &'a [Row], mechanism: &str) -> Vec<&'a Row> {
+    rows.iter().filter(|row| text(row, "mechanism") == mechanism).collect()
+}
+
+#[test]
+fn json_has_a_row_for_each_mode_and_size_with_exactly_the_promised_keys() {
+    let output =
+        Place::new().run(&["bench", "--json", "--rounds", "1", "--time", "1", "--size", "8", "--size", "1024"]);
+    let rows = rows(&output);
+    let ours = of(&rows, "twinring");
+    let cells: BTreeSet<(&str, u64)> =
+        ours.iter().map(|row| (text(row, "mode"), row["payload_bytes"].as_u64().unwrap())).collect();
+    assert_eq!(cells.len(), ours.len());
+    for mode in ["adaptive", "park"] {
+        assert!(cells.contains(&(mode, 8)) && cells.contains(&(mode, 1_024)), "{cells:?}");
+    }
+    for row in ours {
+        assert!(number(row, "p50_ns") > 0.0 && number(row, "p50_ns") <= number(row, "p99_ns"), "{row:?}");
+        let bytes = number(row, "messages_per_s") * number(row, "payload_bytes");
+        assert!((number(row, "bytes_per_s") / bytes - 1.0).abs() < 0.01, "{row:?}");
+    }
+    let futex = of(&rows, "futex");
+    assert_eq!(futex.len(), 1);
+    assert!(futex[0]["messages_per_s"].is_null() && futex[0]["bytes_per_s"].is_null());
+}
+
+#[test]
+fn the_ratio_is_the_median_by_the_floor() {
+    if thread::available_parallelism().unwrap().get() < 2 {
+        return;
+    }
+    let output =
+        Place::new().run(&["bench", "--json", "--rounds", "2", "--time", "1", "--size", "64", "--mode", "spin"]);
+    let rows = rows(&output);
+    let (floor, ours) = (of(&rows, "floor"), of(&rows, "twinring"));
+    assert_eq!((floor.len(), ours.len(), rows.len()), (1, 1, 2));
+    let ratio = number(ours[0], "p50_ns") / number(ours[0], "floor_p50_ns");
+    assert!((number(ours[0], "ratio") / ratio - 1.0).abs() < 0.01, "{ours:?}");
+}
+
+#[test]
+fn baselines_have_rows_of_their_own() {
+    if thread::available_parallelism().unwrap().get() < 2 {
+        return;
+    }
+    let arguments = ["bench", "--json", "--rounds", "1", "--time", "1", "--baselines", "--mode", "spin"];
+    let rows = rows(&Place::new().run(&arguments));
+    let rtrb = of(&rows, "rtrb-threads");
+    assert_eq!(rtrb.len(), 7);
+    assert!(rtrb.iter().all(|row| number(row, "p50_ns") > 0.0 && number(row, "messages_per_s") > 0.0));
+    let copy = of(&rows, "memcpy");
+    assert_eq!(copy.len(), 1);
+    assert!(copy[0]["ratio"].is_null() && number(copy[0], "bytes_per_s") > 0.0);
+    assert_eq!((of(&rows, "floor").len(), of(&rows, "futex").len(), of(&rows, "twinring").len()), (1, 1, 7));
+}
+
+#[test]
+fn the_main_job_shows_a_table_that_fits_and_says_where_it_was_measured() {
+    let output = Place::new().run(&["--rounds", "1", "--time", "1"]);
+    let table = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for words in ["adaptive", "parked", "bare futex", "64 KiB", "× floor", "measured on", "Linux", "next "] {
+        assert!(table.contains(words), "{words} in\n{table}");
+    }
+    let widest = table.lines().map(|line| line.chars().count()).max();
+    assert!(widest <= Some(110), "{widest:?} columns in\n{table}");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "progress belongs on a terminal");
+}
+
+#[test]
+fn one_usable_core_is_said_and_spinning_left_out() {
+    // A thread's affinity is what the processes that it starts begin with.
+    let pinned = thread::spawn(|| {
+        let allowed = sched_getaffinity(None).unwrap();
+        let first = (0..CpuSet::MAX_CPU).find(|&core| allowed.is_set(core)).unwrap();
+        let mut one = CpuSet::new();
+        one.set(first);
+        sched_setaffinity(None, &one).unwrap();
+        Place::new().run(&["bench", "--json", "--rounds", "1", "--time", "1", "--size", "8"])
+    });
+    let output = pinned.join().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("one usable core"), "{said}");
+    let rows = rows(&output);
+    let modes: BTreeSet<&str> = rows.iter().map(|row| text(row, "mode")).collect();
+    assert_eq!(modes, BTreeSet::from(["adaptive", "park"]));
+    assert!(rows.iter().all(|row| row["floor_p50_ns"].is_null() && row["ratio"].is_null()));
+}
+
+#[test]
+fn a_core_that_may_not_be_used_is_refused() {
+    let output = Place::new().run(&["--cores", "0,1023"]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.starts_with("twinring: core 1023 may not be used here, only "), "{said}");
+}

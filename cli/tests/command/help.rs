@@ -1,0 +1,55 @@
+//! What the command says of itself, and of wrong arguments.
+
+use super::running::Place;
+
+fn help_of(arguments: &[&str]) -> String {
+    let output = Place::new().run(arguments);
+    assert!(output.status.success());
+    assert!(output.stderr.is_empty());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn help_names_every_command_and_gives_examples() {
+    let help = help_of(&["--help"]);
+    for command in ["bench", "listen", "connect", "echo", "ping"] {
+        assert!(help.contains(&format!("\n  {command}")), "{command} in\n{help}");
+    }
+    assert!(help.contains("Examples:") && help.contains("tar c directory | twinring connect files"), "{help}");
+    assert!(!help.contains("\n  second"), "what is for the command itself is hidden:\n{help}");
+}
+
+#[test]
+fn each_command_has_a_help_with_an_example() {
+    for command in ["bench", "listen", "connect", "ping"] {
+        let help = help_of(&[command, "--help"]);
+        assert!(help.contains("Usage: twinring") && help.contains("Example"), "{help}");
+    }
+}
+
+#[test]
+fn help_fits_a_terminal() {
+    for arguments in [&["--help"][..], &["bench", "--help"], &["listen", "--help"], &["ping", "--help"]] {
+        let help = help_of(arguments);
+        let widest = help.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= Some(100), "{widest:?} in\n{help}");
+    }
+}
+
+#[test]
+fn wrong_arguments_are_a_usage_error_that_says_what_is_allowed() {
+    let cases: [(&[&str], &str); 6] = [
+        (&["bench", "--mode", "sleep"], "[possible values: spin, adaptive, park]"),
+        (&["bench", "--size", "7"], "expected 8 to 262144 bytes, not 7"),
+        (&["bench", "--rounds", "0"], "1..=1000"),
+        (&["connect", "name", "--timeout", "soon"], "expected a number of seconds, not \"soon\""),
+        (&["listen"], "<NAME>"),
+        (&["--rounds", "1", "bench"], "--rounds"),
+    ];
+    for (arguments, expected) in cases {
+        let output = Place::new().run(arguments);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}

@@ -1,0 +1,22 @@
+//! The bodies of the fuzz targets: each takes bytes, and panics if a promise is broken.
+//!
+//! Nothing here knows libFuzzer, so that `tests/fuzz_replay.rs` of the library runs the same code on a stable compiler.
+
+mod frame;
+mod handshake;
+mod lies;
+mod oracle;
+mod region_header;
+mod ring_peer;
+
+pub use frame::frame;
+pub use handshake::handshake;
+pub use region_header::region_header;
+pub use ring_peer::ring_peer;
+
+/// A body: takes bytes, panics if a promise is broken.
+pub type Body = fn(&[u8]);
+
+/// Every target, by the name of its file and of its corpus.
+pub const TARGETS: &[(&str, Body)] =
+    &[("frame", frame), ("handshake", handshake), ("region_header", region_header), ("ring_peer", ring_peer)];

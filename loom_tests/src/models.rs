@@ -1,0 +1,74 @@
+//! The models: small programs on the code under test, of which loom runs every interleaving.
+//!
+//! Each takes the mutation to run with; with [`Mutation::None`] it must hold.
+
+mod channel;
+mod doorbell;
+mod ring;
+
+use crate::mutation::Mutation;
+
+/// A model, by name.
+#[derive(Clone, Copy, Debug)]
+pub struct Model {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// One interleaving of it.
+    pub run: fn(Mutation),
+    /// Whether it takes too long for every day.
+    pub deep: bool,
+}
+
+const fn model(name: &'static str, run: fn(Mutation)) -> Model {
+    Model { name, run, deep: false }
+}
+
+const fn deep(name: &'static str, run: fn(Mutation)) -> Model {
+    Model { name, run, deep: true }
+}
+
+/// All of them.
+pub const MODELS: &[Model] = &[
+    model("ring_wrap", ring::wrap),
+    model("ring_heels", ring::heels),
+    model("ring_skip", ring::skip),
+    model("ring_stale_payload", ring::stale_payload),
+    model("ring_zero_behind_one", ring::zero_behind_one),
+    model("ring_zero_ahead", ring::zero_ahead),
+    model("ring_lengths", ring::lengths),
+    model("ring_largest", ring::largest),
+    model("ring_lazy", ring::lazy),
+    model("ring_abandoned", ring::abandoned),
+    model("doorbell_answer", doorbell::answer),
+    model("doorbell_plain", doorbell::plain),
+    model("doorbell_both_fence", doorbell::both_fence),
+    model("doorbell_membarrier", doorbell::membarrier),
+    model("doorbell_light_to_plain", doorbell::light_to_plain),
+    model("doorbell_plain_to_light", doorbell::plain_to_light),
+    model("doorbell_refused", doorbell::refused),
+    model("doorbell_interrupted", doorbell::interrupted),
+    model("doorbell_retracted", doorbell::retracted),
+    model("consumer_sleeps", channel::consumer_sleeps),
+    model("producer_sleeps", channel::producer_sleeps),
+    model("producer_sleeps_twice", channel::producer_sleeps_twice),
+    model("both_sleep", channel::both_sleep),
+    model("both_sleep_skip", channel::both_sleep_skip),
+    model("both_sleep_lazy", channel::both_sleep_lazy),
+    model("largest_sleeps", channel::largest_sleeps),
+    model("producer_sleeps_lazy", channel::producer_sleeps_lazy),
+    model("extra_word", channel::extra_word),
+    model("batch", channel::batch),
+    model("armed", channel::armed),
+    model("adaptive", channel::adaptive),
+    model("adaptive_both_sleep", channel::adaptive_both_sleep),
+    model("fin_wakes", channel::fin_wakes),
+    model("leaving_wakes", channel::leaving_wakes),
+    model("death_wakes_receiver", channel::death_wakes_receiver),
+    model("death_wakes_sender", channel::death_wakes_sender),
+    model("death_after_commit", channel::death_after_commit),
+    deep("both_sleep_longer", channel::both_sleep_longer),
+    deep("both_sleep_skip_longer", channel::both_sleep_skip_longer),
+    deep("ring_wrap_longer", ring::wrap_longer),
+    deep("ring_lengths_longer", ring::lengths_longer),
+    deep("adaptive_both_sleep_longer", channel::adaptive_both_sleep_longer),
+];

@@ -1,0 +1,33 @@
+//! Two processes that have found each other: set-up, and the two ends that messages go through.
+//!
+//! Setting up goes through states, each a type: a [`Listener`] listens; a connector *connects*; both *greet* (versions,
+//! features), the listener *authorises*, both *exchange halves* ([`handshake`]); then there is a [`Connection`], which splits
+//! into a [`Sender`] and a [`Receiver`]. Messages that set up a connection ([`wire`]) and messages that use it share no
+//! type and no path.
+
+mod connect;
+mod counters;
+mod endpoint;
+mod error;
+mod established;
+mod half;
+mod handshake;
+mod listener;
+mod options;
+mod receiver;
+mod sender;
+pub mod wire;
+
+pub use connect::{accept_over, connect, connect_over, pair};
+pub use counters::{ReceiverCounters, SenderCounters};
+pub use endpoint::Endpoint;
+pub use error::{
+    AcceptError, BindError, ConnectError, HandshakeError, ReadyError, RecvIntoError, RecvTimeoutError, SendError,
+    SendTimeoutError, SetupError, TryRecvError, TrySendError,
+};
+pub use established::Connection;
+pub use half::Pages;
+pub use listener::{Listener, ListenerCounters};
+pub use options::{Decision, Options};
+pub use receiver::{Message, Readiness, Receiver};
+pub use sender::{Batch, Reservation, Sender};

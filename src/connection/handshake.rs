@@ -1,0 +1,309 @@
+//! The states between a connected socket and a connection, as types: each takes the one packet that is due and becomes
+//! the next.
+//!
+//! | connector | packet | listener |
+//! |---|---|---|
+//! | [`Connecting`] | HELLO: versions, features → | [`Listening`] |
+//! | [`Greeting`] | ← WELCOME: version, features, the listener's half (or REFUSED) | authorises |
+//! | [`Confirming`] | the connector's half → | [`Exchanging`] |
+//! | established | ← READY (or REFUSED) | established |
+//!
+//! None of them blocks, so a listener drives many side by side, and one that says nothing holds up nobody.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use super::error::{HandshakeError, SetupError};
+use super::established::{Connection, Parts};
+use super::half::{ForeignHalf, OwnHalf};
+use super::options::{Decision, Options};
+use super::wire::{Features, LONGEST, Message};
+use crate::os::credentials::Credentials;
+use crate::os::{membarrier, socket};
+use crate::region::{Half, VERSION};
+use crate::wait::WaitStrategy;
+
+/// How a side learns who its peer is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Identity {
+    /// From the socket: who connected, or who listened.
+    OfSocket(Credentials),
+    /// From the packets: an inherited socket only tells who made it.
+    OfPackets,
+}
+
+/// What every state carries.
+pub(super) struct Handshake {
+    socket: OwnedFd,
+    options: Options,
+    identity: Identity,
+}
+
+/// A listener's state before HELLO.
+pub(super) struct Listening(Handshake);
+
+/// A listener's state after WELCOME: the connector's half is due.
+pub(super) struct Exchanging {
+    handshake: Handshake,
+    peer: Credentials,
+    own: OwnHalf,
+    features: Features,
+}
+
+/// A connector's state before HELLO.
+pub(super) struct Connecting(Handshake);
+
+/// A connector's state after HELLO: WELCOME is due.
+pub(super) struct Greeting(Handshake);
+
+/// A connector's state after it sent its half: READY is due.
+pub(super) struct Confirming {
+    handshake: Handshake,
+    peer: Credentials,
+    own: OwnHalf,
+    foreign: ForeignHalf,
+    features: Features,
+}
+
+/// A packet of the handshake, taken apart.
+struct Received {
+    message: Message,
+    descriptor: Option<OwnedFd>,
+    sender: Option<Credentials>,
+}
+
+impl Handshake {
+    pub(super) fn new(socket: OwnedFd, options: Options, identity: Identity) -> Result<Self, HandshakeError> {
+        if matches!(identity, Identity::OfPackets) {
+            socket::show_credentials(socket.as_fd()).map_err(SetupError::Socket)?;
+        }
+        Ok(Self { socket, options, identity })
+    }
+
+    fn features(&self) -> Features {
+        let membarrier = if membarrier::register() { Features::MEMBARRIER } else { 0 };
+        let spins = if self.options.wait == WaitStrategy::Spin { Features::SPINS } else { 0 };
+        Features(membarrier | spins)
+    }
+
+    fn send(&self, message: &Message, descriptor: Option<&OwnedFd>) -> Result<(), HandshakeError> {
+        let sent = socket::send_packet(self.socket.as_fd(), &message.encode(), descriptor.map(AsFd::as_fd));
+        sent.map_err(|error| match error.kind() {
+            std::io::ErrorKind::BrokenPipe | std::io::ErrorKind::ConnectionReset => HandshakeError::HungUp,
+            _ => SetupError::Socket(error).into(),
+        })
+    }
+
+    /// The packet that is due, or `None` if it has not come yet.
+    fn receive(&self) -> Result<Option<Received>, HandshakeError> {
+        let mut buffer = [0; LONGEST];
+        let packet = match socket::receive_packet(self.socket.as_fd(), &mut buffer) {
+            Ok(None) => return Ok(None),
+            Ok(Some(packet)) if packet.length == 0 => return Err(HandshakeError::HungUp),
+            Ok(Some(packet)) => packet,
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return Err(HandshakeError::HungUp),
+            Err(error) => return Err(SetupError::Socket(error).into()),
+        };
+        if packet.truncated {
+            let text = "a packet that is too long, or carries too many descriptors";
+            return Err(HandshakeError::Protocol(text.to_owned()));
+        }
+        let message = Message::parse(&buffer[..packet.length])?;
+        let mut descriptors = packet.descriptors;
+        let expected = usize::from(matches!(message, Message::Welcome { .. } | Message::Half(_)));
+        if descriptors.len() != expected {
+            let text = format!("{} descriptors with a message that takes {expected}", descriptors.len());
+            return Err(HandshakeError::Protocol(text));
+        }
+        if let Message::Refused { reason } = message {
+            return Err(HandshakeError::Refused { reason: printable(&reason) });
+        }
+        Ok(Some(Received { message, descriptor: descriptors.pop(), sender: packet.sender }))
+    }
+
+    /// Who the peer is, or that it may not be.
+    fn authorise(&self, sender: Option<Credentials>) -> Result<Credentials, HandshakeError> {
+        let peer = match self.identity {
+            Identity::OfSocket(peer) => peer,
+            Identity::OfPackets => sender.unwrap_or(Credentials { pid: None, uid: None, gid: None }),
+        };
+        match (self.options.authorise)(&peer) {
+            Decision::Accept => Ok(peer),
+            Decision::Refuse(reason) => {
+                let told = self.send(&Message::Refused { reason: reason.clone() }, None);
+                // The peer may be gone by now: it was refused all the same.
+                drop(told);
+                Err(HandshakeError::Unauthorised { reason })
+            }
+        }
+    }
+
+    /// Tells the peer why there will be no connection, as far as it is its business.
+    fn refuse(&self, error: HandshakeError) -> HandshakeError {
+        let reason = match &error {
+            HandshakeError::HungUp | HandshakeError::Refused { .. } | HandshakeError::Unauthorised { .. } => None,
+            HandshakeError::Setup(_) => Some("out of memory or descriptors".to_owned()),
+            other => Some(other.to_string()),
+        };
+        if let Some(reason) = reason {
+            // It may be gone by now; we report our own error in any case.
+            drop(self.send(&Message::Refused { reason }, None));
+        }
+        error
+    }
+}
+
+/// A peer's text without anything that a terminal would obey.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
+fn unexpected(message: &Message, due: &str) -> HandshakeError {
+    HandshakeError::Protocol(format!("expected {due}, got {message:?}"))
+}
+
+/// The state after an attempt to go on: the next one, or the same if the packet has not come yet.
+pub(super) enum Step<Now, Next> {
+    Waiting(Now),
+    Done(Next),
+}
+
+/// A state that a socket's readability moves on.
+pub(super) trait State {
+    /// The socket to wait on.
+    fn socket(&self) -> BorrowedFd<'_>;
+}
+
+macro_rules! state {
+    ($state:ident, $($handshake:tt)+) => {
+        impl State for $state {
+            fn socket(&self) -> BorrowedFd<'_> {
+                self.$($handshake)+.socket.as_fd()
+            }
+        }
+    };
+}
+
+state!(Listening, 0);
+state!(Exchanging, handshake);
+state!(Greeting, 0);
+state!(Confirming, handshake);
+
+impl Listening {
+    pub(super) fn new(handshake: Handshake) -> Self {
+        Self(handshake)
+    }
+
+    /// HELLO: authorises the connector, and answers with this side's half.
+    pub(super) fn step(self) -> Result<Step<Self, Exchanging>, HandshakeError> {
+        let Some(received) = self.0.receive()? else { return Ok(Step::Waiting(self)) };
+        // Before anything is said or made for it.
+        let peer = self.0.authorise(received.sender)?;
+        match self.0.welcome(&received.message) {
+            Ok((own, features)) => Ok(Step::Done(Exchanging { handshake: self.0, peer, own, features })),
+            Err(error) => Err(self.0.refuse(error)),
+        }
+    }
+}
+
+impl Handshake {
+    fn welcome(&self, message: &Message) -> Result<(OwnHalf, Features), HandshakeError> {
+        let &Message::Hello { oldest, newest, features } = message else { return Err(unexpected(message, "HELLO")) };
+        if !(oldest..=newest).contains(&VERSION) {
+            return Err(HandshakeError::Version { oldest, newest });
+        }
+        let own = OwnHalf::new(&self.options)?;
+        let welcome = Message::Welcome { version: VERSION, features: self.features(), half: own.shape };
+        self.send(&welcome, Some(&own.file))?;
+        Ok((own, features))
+    }
+
+    fn foreign_half(&self, shape: Half, descriptor: Option<&OwnedFd>) -> Result<ForeignHalf, HandshakeError> {
+        let missing = || HandshakeError::Protocol("a half without a descriptor".to_owned());
+        ForeignHalf::new(shape, descriptor.ok_or_else(missing)?, &self.options)
+    }
+}
+
+impl Exchanging {
+    /// The connector's half: the connection is there.
+    pub(super) fn step(self) -> Result<Step<Self, Connection>, HandshakeError> {
+        let Some(received) = self.handshake.receive()? else { return Ok(Step::Waiting(self)) };
+        let foreign = match received.message {
+            Message::Half(shape) => self.handshake.foreign_half(shape, received.descriptor.as_ref()),
+            other => Err(unexpected(&other, "HALF")),
+        };
+        let foreign = foreign.map_err(|error| self.handshake.refuse(error))?;
+        let Self { handshake, peer, own, features } = self;
+        // Before READY: from then on the peer may write, ring and die.
+        let connection = handshake.establish(peer, own, foreign, features)?;
+        connection.send_ready()?;
+        Ok(Step::Done(connection))
+    }
+}
+
+impl Connecting {
+    pub(super) fn new(handshake: Handshake) -> Self {
+        Self(handshake)
+    }
+
+    /// Says HELLO. A listener that is known by its socket is authorised first.
+    pub(super) fn greet(self) -> Result<Greeting, HandshakeError> {
+        if matches!(self.0.identity, Identity::OfSocket(_)) {
+            self.0.authorise(None)?;
+        }
+        self.0.send(&Message::Hello { oldest: VERSION, newest: VERSION, features: self.0.features() }, None)?;
+        Ok(Greeting(self.0))
+    }
+}
+
+impl Greeting {
+    /// WELCOME: takes the listener's half and sends ours.
+    pub(super) fn step(self) -> Result<Step<Self, Confirming>, HandshakeError> {
+        let Some(received) = self.0.receive()? else { return Ok(Step::Waiting(self)) };
+        let peer = self.0.authorise(received.sender)?;
+        match self.0.exchange(&received) {
+            Ok((own, foreign, features)) => {
+                Ok(Step::Done(Confirming { handshake: self.0, peer, own, foreign, features }))
+            }
+            Err(error) => Err(self.0.refuse(error)),
+        }
+    }
+}
+
+impl Handshake {
+    fn exchange(&self, received: &Received) -> Result<(OwnHalf, ForeignHalf, Features), HandshakeError> {
+        let &Message::Welcome { version, features, half } = &received.message else {
+            return Err(unexpected(&received.message, "WELCOME"));
+        };
+        if version != VERSION {
+            return Err(HandshakeError::Version { oldest: version, newest: version });
+        }
+        let foreign = self.foreign_half(half, received.descriptor.as_ref())?;
+        let own = OwnHalf::new(&self.options)?;
+        self.send(&Message::Half(own.shape), Some(&own.file))?;
+        Ok((own, foreign, features))
+    }
+
+    fn establish(
+        self,
+        peer: Credentials,
+        own: OwnHalf,
+        foreign: ForeignHalf,
+        features: Features,
+    ) -> Result<Connection, HandshakeError> {
+        let fence_each_other = features.has(Features::MEMBARRIER) && self.features().has(Features::MEMBARRIER);
+        let Self { socket, options, .. } = self;
+        Ok(Connection::new(Parts { socket, peer, own, foreign, wait: options.wait, fence_each_other })?)
+    }
+}
+
+impl Confirming {
+    /// READY: the connection is there.
+    pub(super) fn step(self) -> Result<Step<Self, Connection>, HandshakeError> {
+        let Some(received) = self.handshake.receive()? else { return Ok(Step::Waiting(self)) };
+        if received.message != Message::Ready {
+            return Err(self.handshake.refuse(unexpected(&received.message, "READY")));
+        }
+        let Self { handshake, peer, own, foreign, features } = self;
+        Ok(Step::Done(handshake.establish(peer, own, foreign, features)?))
+    }
+}

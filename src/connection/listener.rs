@@ -1,0 +1,275 @@
+//! Listening: one socket, many handshakes side by side.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use rustix::fs::FileType;
+use rustix::io::Errno;
+
+use super::endpoint::Endpoint;
+use super::error::{AcceptError, BindError, HandshakeError, SetupError};
+use super::established::Connection;
+use super::handshake::{Exchanging, Handshake, Identity, Listening, State, Step};
+use super::options::Options;
+use crate::os::clock::Deadline;
+use crate::os::lock::Lock;
+use crate::os::{credentials, socket};
+
+/// Handshakes under way at a time. More clients wait in the socket's backlog.
+const MOST_PENDING: usize = 64;
+
+/// Accepts connections at an endpoint.
+///
+/// Clients greet side by side: one that connects and says nothing holds up nobody, and is dropped after
+/// [`Options::handshake_timeout`]. Handshakes go on only while somebody is in one of the accept methods.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let mut listener = twinring::Listener::bind("doc-example-listener")?;
+/// let client = std::thread::spawn(|| twinring::connect("doc-example-listener", Duration::from_secs(5)));
+/// let connection = listener.accept()?;
+/// assert_eq!(connection.peer().pid, Some(std::process::id()));
+/// # drop(client.join());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Listener {
+    socket: OwnedFd,
+    path: PathBuf,
+    options: Options,
+    pending: Vec<Pending>,
+    counters: ListenerCounters,
+    process: u32,
+    /// Released last: while it is held, the path is ours.
+    _lock: Lock,
+}
+
+/// What a [`Listener`] has counted since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListenerCounters {
+    /// Clients that became connections.
+    pub accepted: u64,
+    /// Clients that were not authorised.
+    pub refused: u64,
+    /// Clients whose handshake failed, hung up or took too long.
+    pub failed: u64,
+}
+
+/// A client that has not finished its handshake.
+struct Pending {
+    state: Stage,
+    deadline: Deadline,
+}
+
+enum Stage {
+    Listening(Listening),
+    Exchanging(Box<Exchanging>),
+}
+
+impl Listener {
+    /// Listens at an endpoint with the default [`Options`]. A socket that a dead listener left behind is replaced, a live
+    /// one is not.
+    ///
+    /// # Errors
+    ///
+    /// See [`BindError`].
+    pub fn bind(endpoint: impl Into<Endpoint>) -> Result<Self, BindError> {
+        Self::bind_with(&endpoint.into(), Options::default())
+    }
+
+    pub(super) fn bind_with(endpoint: &Endpoint, options: Options) -> Result<Self, BindError> {
+        let path = endpoint.socket_path().map_err(BindError::Endpoint)?;
+        let failed = |source| BindError::Socket { path: path.clone(), source };
+        let lock = Lock::take(lock_path(&path)).map_err(failed)?;
+        let Some(lock) = lock else { return Err(BindError::InUse { path }) };
+        remove_stale(&path).map_err(failed)?;
+        let socket = socket::listen_at(&path, options.mode).map_err(failed)?;
+        let (pending, counters) = (Vec::new(), ListenerCounters::default());
+        Ok(Self { socket, path, options, pending, counters, process: std::process::id(), _lock: lock })
+    }
+
+    /// The path of the socket.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What this listener has counted.
+    #[must_use]
+    pub fn counters(&self) -> ListenerCounters {
+        self.counters
+    }
+
+    /// Waits for a client that can be accepted, as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// If the listening socket fails, for want of descriptors for instance. A client that is refused, hangs up or breaks
+    /// the protocol is only counted.
+    pub fn accept(&mut self) -> Result<Connection, AcceptError> {
+        self.accept_until(Deadline::NEVER)
+    }
+
+    /// The same for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Listener::accept`], or if nobody came in time.
+    pub fn accept_timeout(&mut self, timeout: Duration) -> Result<Connection, AcceptError> {
+        self.accept_until(Deadline::after(timeout))
+    }
+
+    /// The same until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Listener::accept`], or if nobody came in time.
+    pub fn accept_deadline(&mut self, deadline: Instant) -> Result<Connection, AcceptError> {
+        self.accept_until(Deadline::at(deadline))
+    }
+
+    fn accept_until(&mut self, deadline: Deadline) -> Result<Connection, AcceptError> {
+        loop {
+            self.take_clients()?;
+            if let Some(connection) = self.advance() {
+                return Ok(connection);
+            }
+            if deadline.passed() {
+                return Err(AcceptError::Timeout);
+            }
+            self.wait(deadline)?;
+        }
+    }
+
+    /// Begins a handshake with every client that waits, up to the limit.
+    fn take_clients(&mut self) -> Result<(), AcceptError> {
+        while self.pending.len() < MOST_PENDING {
+            let Some(client) = socket::accept(self.socket.as_fd()).map_err(AcceptError::Socket)? else { break };
+            match self.greet(client) {
+                Ok(pending) => self.pending.push(pending),
+                Err(error) => self.count(&error),
+            }
+        }
+        Ok(())
+    }
+
+    fn greet(&self, client: OwnedFd) -> Result<Pending, HandshakeError> {
+        let identity = credentials::of_peer(client.as_fd()).map_err(SetupError::Socket)?;
+        let handshake = Handshake::new(client, self.options.clone(), Identity::OfSocket(identity))?;
+        let deadline = Deadline::after(self.options.handshake);
+        Ok(Pending { state: Stage::Listening(Listening::new(handshake)), deadline })
+    }
+
+    /// Moves every handshake on as far as it goes; returns the first that becomes a connection.
+    fn advance(&mut self) -> Option<Connection> {
+        let mut next = 0;
+        while next < self.pending.len() {
+            match self.pending.swap_remove(next).advance() {
+                Ok(Step::Done(connection)) => {
+                    self.counters.accepted += 1;
+                    return Some(connection);
+                }
+                Ok(Step::Waiting(pending)) => {
+                    self.pending.push(pending);
+                    let last = self.pending.len() - 1;
+                    self.pending.swap(next, last);
+                    next += 1;
+                }
+                Err(error) => self.count(&error),
+            }
+        }
+        None
+    }
+
+    fn count(&mut self, error: &HandshakeError) {
+        match error {
+            HandshakeError::Unauthorised { .. } => self.counters.refused += 1,
+            _ => self.counters.failed += 1,
+        }
+    }
+
+    /// Waits until a client comes, says something, or has had its time.
+    fn wait(&self, deadline: Deadline) -> Result<(), AcceptError> {
+        let earliest = self.pending.iter().fold(deadline, |earliest, pending| earliest.min(pending.deadline));
+        let room = self.pending.len() < MOST_PENDING;
+        let clients = self.pending.iter().map(Pending::socket);
+        let sockets = room.then_some(self.socket.as_fd()).into_iter().chain(clients);
+        socket::wait_readable(sockets, earliest).map_err(AcceptError::Socket)
+    }
+}
+
+impl AsFd for Listener {
+    /// Readable when a client connects. Handshakes that have begun are not shown by it: while there may be some, call
+    /// [`Listener::accept_timeout`] often.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if self.process == std::process::id() {
+            // A failure leaves a stale socket, which the next listener replaces.
+            let _ = rustix::fs::unlink(&self.path);
+        }
+    }
+}
+
+impl Pending {
+    fn socket(&self) -> BorrowedFd<'_> {
+        match &self.state {
+            Stage::Listening(state) => state.socket(),
+            Stage::Exchanging(state) => state.socket(),
+        }
+    }
+
+    fn advance(self) -> Result<Step<Self, Connection>, HandshakeError> {
+        let Self { state, deadline } = self;
+        let state = match state {
+            Stage::Listening(state) => match state.step()? {
+                Step::Waiting(state) => Stage::Listening(state),
+                Step::Done(next) => Stage::Exchanging(Box::new(next)),
+            },
+            exchanging => exchanging,
+        };
+        let state = match state {
+            Stage::Exchanging(state) => match state.step()? {
+                Step::Waiting(state) => Stage::Exchanging(Box::new(state)),
+                Step::Done(connection) => return Ok(Step::Done(connection)),
+            },
+            listening => listening,
+        };
+        if deadline.passed() { Err(HandshakeError::Timeout) } else { Ok(Step::Waiting(Self { state, deadline })) }
+    }
+}
+
+impl std::fmt::Debug for Pending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pending").field("deadline", &self.deadline).finish_non_exhaustive()
+    }
+}
+
+fn lock_path(socket: &Path) -> PathBuf {
+    let mut path = socket.as_os_str().to_owned();
+    path.push(".lock");
+    path.into()
+}
+
+/// Removes the socket of a listener that is gone: we hold its lock. Anything else that lies there stays.
+fn remove_stale(path: &Path) -> std::io::Result<()> {
+    let found = match rustix::fs::lstat(path) {
+        Ok(found) => FileType::from_raw_mode(found.st_mode),
+        Err(Errno::NOENT) => return Ok(()),
+        Err(errno) => return Err(errno.into()),
+    };
+    if found != FileType::Socket {
+        return Err(std::io::Error::new(
+            std::io::ErrorKind::AlreadyExists,
+            format!("expected a socket there, found {found:?}"),
+        ));
+    }
+    Ok(rustix::fs::unlink(path)?)
+}

@@ -1,0 +1,51 @@
+//! A lock file that lives as long as its holder, and leaves nothing behind.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, open, stat, unlink};
+use rustix::io::Errno;
+
+/// A held lock. The kernel takes it back when its holder dies.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    path: PathBuf,
+    file: OwnedFd,
+}
+
+impl Lock {
+    /// Takes the lock at `path`; `None` if another process holds it.
+    pub(crate) fn take(path: PathBuf) -> io::Result<Option<Self>> {
+        loop {
+            let flags = OFlags::CREATE | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+            let file = open(&path, flags, Mode::RUSR | Mode::WUSR)?;
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Err(Errno::WOULDBLOCK) => return Ok(None),
+                result => result?,
+            }
+            // The last holder may have removed the file between our opening and our locking it: then what we hold is
+            // nobody's lock any more.
+            if is_at(&file, &path)? {
+                return Ok(Some(Self { path, file }));
+            }
+        }
+    }
+}
+
+/// Whether `path` leads to `file`.
+fn is_at(file: &OwnedFd, path: &Path) -> io::Result<bool> {
+    let held = fstat(file)?;
+    match stat(path) {
+        Ok(found) => Ok((found.st_dev, found.st_ino) == (held.st_dev, held.st_ino)),
+        Err(Errno::NOENT) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // While it is held, so that nobody else's is removed. A failure leaves an unlocked file, which does no harm.
+        let _ = (unlink(&self.path), &self.file);
+    }
+}

@@ -1,0 +1,62 @@
+//! Sealed memory files: the halves of a region.
+
+use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
+
+use rustix::fs::{
+    FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, fstat, memfd_create,
+};
+use rustix::io::Errno;
+
+/// What a half must be sealed with before it is passed on: it cannot shrink or grow, no new writable mapping can be made
+/// and no hole be punched, and none of this can be taken back.
+const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::FUTURE_WRITE).union(SealFlags::SEAL);
+
+/// The size of a huge page.
+pub(crate) const HUGE_PAGE: usize = 2 * 1024 * 1024;
+
+/// Makes an empty memory file of ordinary or huge pages.
+pub(crate) fn create(huge: bool) -> io::Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let flags = if huge { flags | MemfdFlags::HUGETLB | MemfdFlags::HUGE_2MB } else { flags };
+    match memfd_create("twinring", flags | MemfdFlags::NOEXEC_SEAL) {
+        // A kernel older than 6.3 does not know the flag, and a sandbox may deny it.
+        Err(Errno::INVAL | Errno::PERM | Errno::ACCESS) => Ok(memfd_create("twinring", flags)?),
+        result => Ok(result?),
+    }
+}
+
+/// Gives the file its size, all pages allocated: what cannot be had is an error now, not a fault later.
+pub(crate) fn allocate(file: BorrowedFd<'_>, bytes: usize) -> io::Result<()> {
+    rustix::fs::ftruncate(file, bytes as u64)?;
+    Ok(rustix::io::retry_on_intr(|| fallocate(file, FallocateFlags::empty(), 0, bytes as u64))?)
+}
+
+/// Seals the file. The writer has mapped it by now; nobody will again.
+pub(crate) fn seal(file: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(fcntl_add_seals(file, SEALS)?)
+}
+
+/// What is wrong with a descriptor that should be a peer's half.
+#[derive(Debug)]
+pub(crate) enum Unfit {
+    /// It is not a memory file at all.
+    NotMemory(io::Error),
+    /// Seals that are missing, as the bits of `F_GET_SEALS`.
+    Unsealed { missing: u32 },
+    /// Its size is not the announced one.
+    Size { announced: u64, found: u64 },
+}
+
+/// Checks a peer's memory file: sealed at least as [`seal`] does, and of the announced size.
+pub(crate) fn check(file: BorrowedFd<'_>, announced: u64) -> Result<(), Unfit> {
+    let seals = fcntl_get_seals(file).map_err(|errno| Unfit::NotMemory(errno.into()))?;
+    // Sealed against writing altogether is no half either: its owner could not write it.
+    let missing = SEALS.difference(seals);
+    if !missing.is_empty() {
+        return Err(Unfit::Unsealed { missing: missing.bits() });
+    }
+    // The size cannot change any more: the seals were checked first.
+    let found = fstat(file).map_err(|errno| Unfit::NotMemory(errno.into()))?.st_size as u64;
+    if found == announced { Ok(()) } else { Err(Unfit::Size { announced, found }) }
+}

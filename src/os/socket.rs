@@ -1,0 +1,207 @@
+//! The control socket: packets with descriptors and credentials, pokes, and poll.
+//!
+//! `recvmsg` goes through `libc`, because `rustix` cannot hold the pid 0 of a sender in another PID namespace.
+#![allow(unsafe_code)]
+
+use std::io;
+use std::mem::{self, MaybeUninit};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::path::Path;
+use std::ptr;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fs::{Mode, fchmod};
+use rustix::io::Errno;
+use rustix::net::{
+    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags,
+    SocketType, accept_with, bind, connect, listen, recv, send, sendmsg, socket_with, socketpair, sockopt,
+};
+
+use super::clock::{Deadline, timespec};
+use super::credentials::Credentials;
+
+const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
+
+/// Connections that wait to be accepted, at most.
+const BACKLOG: i32 = 128;
+
+/// Descriptors that one packet may carry without any being lost; more are closed by the kernel.
+const MOST_DESCRIPTORS: usize = 4;
+
+fn new() -> io::Result<OwnedFd> {
+    Ok(socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, FLAGS, None)?)
+}
+
+/// Listens at `path`, whose inode is made with `mode`.
+pub(crate) fn listen_at(path: &Path, mode: u32) -> io::Result<OwnedFd> {
+    let socket = new()?;
+    // Before `bind`, so that there is no moment at which the inode has wider permissions.
+    fchmod(&socket, Mode::from_raw_mode(mode))?;
+    bind(&socket, &SocketAddrUnix::new(path)?)?;
+    listen(&socket, BACKLOG)?;
+    Ok(socket)
+}
+
+/// Accepts a connection; `None` if there is none.
+pub(crate) fn accept(listener: BorrowedFd<'_>) -> io::Result<Option<OwnedFd>> {
+    match accept_with(listener, FLAGS) {
+        Ok(socket) => Ok(Some(socket)),
+        // A client that left before it was accepted is no error of ours.
+        Err(Errno::AGAIN | Errno::CONNABORTED | Errno::INTR) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Connects to `path`.
+pub(crate) fn connect_to(path: &Path) -> io::Result<OwnedFd> {
+    let socket = new()?;
+    connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket)
+}
+
+/// Two sockets connected to each other.
+pub(crate) fn pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, FLAGS, None)?)
+}
+
+/// Makes an inherited socket usable here, or says why it is not.
+pub(crate) fn adopt(socket: BorrowedFd<'_>) -> io::Result<()> {
+    let kind = sockopt::socket_type(socket)?;
+    let domain = sockopt::socket_domain(socket)?;
+    if kind != SocketType::SEQPACKET || domain != AddressFamily::UNIX {
+        let expected = "expected a connected Unix socket of type SOCK_SEQPACKET";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, expected));
+    }
+    rustix::io::ioctl_fionbio(socket, true)?;
+    Ok(rustix::io::fcntl_setfd(socket, rustix::io::FdFlags::CLOEXEC)?)
+}
+
+/// Has the kernel attach the sender's credentials to every packet that is sent or received here from now on.
+pub(crate) fn show_credentials(socket: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(sockopt::set_socket_passcred(socket, true)?)
+}
+
+/// Sends one packet, with a descriptor if one is given. Does not block.
+pub(crate) fn send_packet(socket: BorrowedFd<'_>, bytes: &[u8], descriptor: Option<BorrowedFd<'_>>) -> io::Result<()> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    let descriptors = descriptor.as_slice();
+    if !descriptors.is_empty() {
+        control.push(SendAncillaryMessage::ScmRights(descriptors));
+    }
+    let iov = [io::IoSlice::new(bytes)];
+    sendmsg(socket, &iov, &mut control, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)?;
+    Ok(())
+}
+
+/// A packet as it was received.
+pub(crate) struct Packet {
+    /// How many bytes it has; 0 if the other side hung up.
+    pub(crate) length: usize,
+    /// Whether it was longer than the buffer, or carried more descriptors than can be.
+    pub(crate) truncated: bool,
+    /// What it carried; closed when dropped.
+    pub(crate) descriptors: Vec<OwnedFd>,
+    /// Who sent it, if the kernel said so.
+    pub(crate) sender: Option<Credentials>,
+}
+
+/// Receives one packet; `None` if there is none yet.
+pub(crate) fn receive_packet(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<Packet>> {
+    // Aligned as `cmsghdr` wants it, and large enough for descriptors and credentials.
+    let mut control = [0_u64; 16];
+    let mut iov = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: all-zero bytes are a valid `msghdr`.
+    let mut header: libc::msghdr = unsafe { mem::zeroed() };
+    header.msg_iov = &raw mut iov;
+    header.msg_iovlen = 1;
+    header.msg_control = control.as_mut_ptr().cast();
+    header.msg_controllen = mem::size_of_val(&control);
+    let flags = libc::MSG_CMSG_CLOEXEC | libc::MSG_DONTWAIT;
+    // SAFETY: the header points to one buffer and one control area, both writable for the lengths it states.
+    let received = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, flags) };
+    let Ok(length) = usize::try_from(received) else {
+        return match io::Error::last_os_error() {
+            error if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(None),
+            error => Err(error),
+        };
+    };
+    let (descriptors, sender) = control_messages(&header);
+    let truncated =
+        header.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0 || descriptors.len() > MOST_DESCRIPTORS;
+    Ok(Some(Packet { length, truncated, descriptors, sender }))
+}
+
+/// Takes the descriptors and credentials out of a header that `recvmsg` has just filled.
+fn control_messages(header: &libc::msghdr) -> (Vec<OwnedFd>, Option<Credentials>) {
+    let mut descriptors = Vec::new();
+    let mut sender = None;
+    // SAFETY: the kernel filled the control area and its length.
+    let mut next = unsafe { libc::CMSG_FIRSTHDR(header) };
+    // SAFETY: null, or a whole header inside the control area, as the macros guarantee.
+    while let Some(message) = unsafe { next.as_ref() } {
+        // SAFETY: `next` is a header in the control area; its data follow it.
+        let data = unsafe { libc::CMSG_DATA(next) };
+        // SAFETY: only computes the size of a header.
+        let length = message.cmsg_len.saturating_sub(unsafe { libc::CMSG_LEN(0) } as usize);
+        match (message.cmsg_level, message.cmsg_type) {
+            (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
+                for at in (0..length - length % size_of::<libc::c_int>()).step_by(size_of::<libc::c_int>()) {
+                    descriptors.push(descriptor(data, at));
+                }
+            }
+            (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) if length >= size_of::<libc::ucred>() => {
+                // SAFETY: that many bytes follow, and any bytes are a valid `ucred`.
+                sender = Some(Credentials::from_kernel(unsafe { ptr::read_unaligned(data.cast()) }));
+            }
+            _ => {}
+        }
+        // SAFETY: `next` is a header in the control area of `header`.
+        next = unsafe { libc::CMSG_NXTHDR(header, next) };
+    }
+    (descriptors, sender)
+}
+
+/// The descriptor that the kernel installed for the bytes at `at` of an `SCM_RIGHTS` message.
+fn descriptor(data: *const u8, at: usize) -> OwnedFd {
+    // SAFETY: `at` is inside the message's data.
+    let place = unsafe { data.add(at) };
+    // SAFETY: a whole, perhaps unaligned, descriptor number stands there.
+    let raw = unsafe { ptr::read_unaligned(place.cast::<libc::c_int>()) };
+    // SAFETY: the kernel has just installed it for us; nobody else owns it.
+    unsafe { OwnedFd::from_raw_fd(raw) }
+}
+
+/// Makes the other side's end of the socket readable. A full socket is readable already, a closed one needs nothing.
+pub(crate) fn poke(socket: BorrowedFd<'_>) {
+    let _ = send(socket, &[0], SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
+}
+
+/// Takes all pokes off the socket; `false` if the other side hung up.
+pub(crate) fn take_pokes(socket: BorrowedFd<'_>) -> bool {
+    let mut byte = [0_u8; 1];
+    loop {
+        // A packet longer than this is cut to it: nothing but pokes is said here any more.
+        match recv(socket, &mut byte, RecvFlags::DONTWAIT) {
+            Ok((0, 0)) => return false,
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => return true,
+            Err(_) => return false,
+        }
+    }
+}
+
+/// Waits until one of `sockets` is readable or hung up, or the deadline passes.
+pub(crate) fn wait_readable<'a>(sockets: impl Iterator<Item = BorrowedFd<'a>>, deadline: Deadline) -> io::Result<()> {
+    let mut entries: Vec<_> = sockets.map(|socket| PollFd::from_borrowed_fd(socket, PollFlags::IN)).collect();
+    let timeout = deadline.remaining().and_then(timespec);
+    match poll(&mut entries, timeout.as_ref()) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Waits until `socket` is readable or hung up, or the deadline passes.
+pub(crate) fn wait_one(socket: impl AsFd, deadline: Deadline) -> io::Result<()> {
+    wait_readable(std::iter::once(socket.as_fd()), deadline)
+}
