@@ -26,10 +26,15 @@ pub use hostile::{Hostile, Read};
 pub use mapped::{MapError, Mapped};
 pub use view::{Foreign, Own};
 
+use std::time::Duration;
+
 use crate::os::clock::Deadline;
 
 /// Bytes in a word.
 pub const WORD: usize = 8;
+
+/// Longer than any store stays unseen without a fence.
+const BRIEF: Duration = Duration::from_millis(1);
 
 /// Shared words, and everything that the lock-free code does with them.
 ///
@@ -60,6 +65,13 @@ pub trait Memory: Clone {
     /// The dear half of an asymmetric pair. `false` if the system refused it: then it was a full fence of this side
     /// only.
     fn heavy_fence(&self) -> bool;
+
+    /// Waits until whatever other processors have in flight has landed: what is left where [`Memory::heavy_fence`] was
+    /// refused. Takes far longer than any store stays unseen.
+    fn settle(&self) {
+        std::thread::sleep(BRIEF);
+        self.fence();
+    }
 
     /// Sleeps while `word` here and `private.1` in `private.0` have the expected values in their low 32 bits, until one
     /// of them is woken or the deadline passes. May return early.

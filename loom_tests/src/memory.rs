@@ -46,8 +46,8 @@ pub enum Fences {
     /// The light fence is nothing, as compiled; the heavy one makes the other side execute a fence between any two of
     /// its accesses, as the kernel does.
     Membarrier,
-    /// The light fence is nothing, the heavy one is refused, but the other side does not know yet. A brief sleep lasts
-    /// until whatever the other side has in flight has landed.
+    /// The light fence is nothing, the heavy one is refused, but the other side does not know yet. Time
+    /// settles what the other side has in flight.
     Revoked,
 }
 
@@ -108,9 +108,9 @@ impl Family {
         }
     }
 
-    fn brief_sleep(&self, sleeper: Side) {
-        assert_eq!(self.fences, Fences::Revoked, "a deadline in a model without time");
-        self.membarrier.strike(sleeper);
+    fn settle(&self, side: Side) {
+        assert_eq!(self.fences, Fences::Revoked, "nothing to settle");
+        self.membarrier.strike(side);
     }
 }
 
@@ -225,15 +225,17 @@ impl Memory for Words {
         matches!(self.family.fences, Fences::Both | Fences::Membarrier)
     }
 
-    /// Of time only this is modelled: in a sleep with a deadline, what the other side has in flight lands.
+    fn settle(&self) {
+        self.family.settle(self.side);
+    }
+
+    /// Time is not modelled: no model has a deadline.
     fn sleep(&self, word: usize, expected: u64, private: (&Self, usize, u64), deadline: Deadline) {
+        assert_eq!(deadline, Deadline::NEVER, "a deadline in a model without time");
         if self.family.interrupted() {
             return thread::yield_now();
         }
         let sleeper = self.side.other();
-        if deadline != Deadline::NEVER {
-            return self.family.brief_sleep(sleeper);
-        }
         let (link, link_word, link_expected) = private;
         let unchanged = || {
             self.words[word].value.load(Ordering::Relaxed) == expected

@@ -265,12 +265,17 @@ impl Memory for Mutant {
         }
     }
 
+    fn settle(&self) {
+        if !self.is(Mutation::SettleDropped) {
+            self.words.settle();
+        }
+    }
+
     fn sleep(&self, word: usize, expected: u64, private: (&Self, usize, u64), deadline: Deadline) {
         let private = match self.mutation {
             Mutation::LinkUnwatched => (&self.words, word, expected),
             _ => (&private.0.words, private.1, private.2),
         };
-        let deadline = if self.is(Mutation::BriefIgnored) { Deadline::NEVER } else { deadline };
         self.words.sleep(word, expected, private, deadline);
     }
 

@@ -51,8 +51,8 @@ pub enum Mutation {
     LightKept,
     /// A heavy fence that was refused is said to have been made.
     RefusalHidden,
-    /// The sleep after a refused heavy fence is not a brief one.
-    BriefIgnored,
+    /// After a refused heavy fence, nothing waits for what is in flight.
+    SettleDropped,
     /// The ringer's light fence is missing.
     LightFenceDropped,
     /// The ringer's plain fence is missing.

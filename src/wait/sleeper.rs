@@ -1,7 +1,5 @@
 //! The side that sleeps.
 
-use std::time::Duration;
-
 use super::{Announced, Link};
 use crate::memory::{Foreign, Memory, Ordering, Own};
 use crate::os::clock::Deadline;
@@ -20,9 +18,6 @@ pub enum Fencing {
 /// With fewer messages than this since the last sleep, a fence each costs the pair less than one heavy fence.
 const SELDOM: u64 = 64;
 
-/// Longer than any store stays unseen without a fence.
-const BRIEF: Duration = Duration::from_millis(1);
-
 /// The sleeping half of a doorbell.
 #[derive(Debug)]
 pub struct Sleeper<M: Memory> {
@@ -35,8 +30,6 @@ pub struct Sleeper<M: Memory> {
     said: Announced,
     /// The count of messages at the last announcement.
     counted: u64,
-    /// Whether the ringer may still rely on a fence that was refused.
-    doubtful: bool,
     sleeps: u64,
 }
 
@@ -44,17 +37,8 @@ impl<M: Memory> Sleeper<M> {
     /// Sleeps by word `announced` of `own` until word `rung` of `peer` answers.
     pub fn new(own: Own<M>, announced: usize, peer: Foreign<M>, rung: usize, fencing: Fencing) -> Self {
         let bits = if fencing == Fencing::Plain { 0 } else { Announced::LIGHT };
-        let mut sleeper = Self {
-            own,
-            announced,
-            peer,
-            rung,
-            fencing,
-            said: Announced::default(),
-            counted: 0,
-            doubtful: false,
-            sleeps: 0,
-        };
+        let mut sleeper =
+            Self { own, announced, peer, rung, fencing, said: Announced::default(), counted: 0, sleeps: 0 };
         sleeper.say(Announced::new(0, bits));
         sleeper
     }
@@ -101,12 +85,12 @@ impl<M: Memory> Sleeper<M> {
     #[inline]
     fn fence_for_both(&mut self) {
         if !self.own.heavy_fence() {
-            // The system took the heavy fence away (a sandbox closed around this process). Without it there is no telling
-            // when the ringer sees that the bit is gone, so the sleep that follows is a short one.
+            // The system took the heavy fence away (a sandbox closed around this process). Without it only time tells
+            // when the ringer has seen that the bit is gone. It happens once: the bit is not set again.
             self.fencing = Fencing::Plain;
-            self.doubtful = true;
             self.say(Announced::new(self.said.number(), self.said.word() & Announced::POLLING));
             self.own.fence();
+            self.own.settle();
         }
     }
 
@@ -124,8 +108,6 @@ impl<M: Memory> Sleeper<M> {
         let rung = self.peer.load(self.rung, Ordering::Acquire);
         if rung as u32 != self.said.number() {
             self.sleeps += 1;
-            let deadline =
-                if core::mem::take(&mut self.doubtful) { deadline.min(Deadline::after(BRIEF)) } else { deadline };
             self.peer.raw().sleep(self.rung, rung, link.alive(), deadline);
             // The same edge, for what woke us.
             self.peer.load(self.rung, Ordering::Acquire);

@@ -144,13 +144,27 @@ pub fn batch(mutation: Mutation) {
 
 /// A receiver that asked for a byte on the control socket, because there was nothing, gets one.
 pub fn armed(mutation: Mutation) {
-    let direction = Setup::new(mutation).build();
-    let (mut outgoing, mut incoming) = (direction.outgoing(Fencing::Plain), direction.incoming(Fencing::Plain));
-    let sending = thread::spawn(move || {
-        send_quietly(&mut outgoing, 0, 8);
-        outgoing.ring()
+    poked(&Setup::new(mutation).build(), Fencing::Plain);
+}
+
+/// The same, and the heavy fence is refused.
+pub fn armed_refused(mutation: Mutation) {
+    poked(&Setup::new(mutation).fences(Fences::Revoked).build(), Fencing::Adaptive);
+}
+
+fn poked(direction: &Direction, fencing: Fencing) {
+    let (mut outgoing, mut incoming) = (direction.outgoing(fencing), direction.incoming(fencing));
+    let sending = thread::spawn({
+        let direction = direction.clone();
+        move || {
+            send_quietly(&mut outgoing, 0, 8);
+            let notice = outgoing.ring();
+            direction.finished(Side::Sender);
+            notice
+        }
     });
     let armed = incoming.arm();
+    direction.finished(Side::Receiver);
     let notice = sending.join().expect("the sender has finished");
     assert!(!armed || notice == Notice::Poke, "armed, but not poked");
     receive(&mut incoming, 0, 8);

@@ -81,6 +81,12 @@ pub fn refused(mutation: Mutation) {
     steps(&Setup::new(mutation).fences(Fences::Revoked).build(), Fencing::Adaptive, &[64, 65]);
 }
 
+/// The same, and a signal ends the first sleep.
+pub fn refused_interrupted(mutation: Mutation) {
+    let direction = Setup::new(mutation).fences(Fences::Revoked).signals(1).build();
+    steps(&direction, Fencing::Adaptive, &[64, 65]);
+}
+
 /// Whoever finds its number answered sees what was written before the answer, whether it slept or not: the ringer's
 /// light fence, which is nothing, has no part in it.
 pub fn answer(mutation: Mutation) {
