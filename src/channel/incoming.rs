@@ -71,10 +71,12 @@ impl<M: Memory> Incoming<M> {
     /// See [`NextError`].
     #[inline(always)]
     pub fn next(&mut self, deadline: Deadline) -> Result<Span, NextError> {
-        match self.next_alike() {
-            Some(span) => Ok(span),
-            None => self.find_until(deadline).map(|()| self.consumer.found()),
+        if let Some(span) = self.next_alike() {
+            return Ok(span);
         }
+        self.wait(deadline)?;
+        // Again by the fast path: one branch that the processor guessed wrong (the end of the wait) is enough.
+        self.try_next()
     }
 
     /// The fast path: a message as long as the last one.
@@ -91,15 +93,16 @@ impl<M: Memory> Incoming<M> {
         self.consumer.find().map_err(|error| self.nothing(error))
     }
 
+    /// Waits until there is a message or the end.
     #[inline(never)]
-    fn find_until(&mut self, deadline: Deadline) -> Result<(), NextError> {
+    fn wait(&mut self, deadline: Deadline) -> Result<(), NextError> {
         match self.find() {
             Err(NextError::Empty) => {}
             result => return result,
         }
         let Self { consumer, data, own, link, patience, received, .. } = self;
-        patience.wait(data, link, own, *received, deadline, || consumer.would_find() || !link.is_alive());
-        self.find()
+        let look = || consumer.would_find() || !link.is_alive();
+        if patience.wait(data, link, own, *received, deadline, look) { Ok(()) } else { Err(NextError::Empty) }
     }
 
     /// There is no message: publishes what was released, or notes the end.
