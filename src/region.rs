@@ -91,8 +91,8 @@ impl Half {
     pub fn check(self, largest: u64) -> Result<Self, Corrupt> {
         Corrupt::check("the size of a ring", self.ring, SMALLEST_RING, largest)?;
         if !self.ring.is_power_of_two() {
-            let below = 1 << self.ring.ilog2();
-            return Err(Corrupt { what: "the size of a ring", seen: self.ring, least: below, most: below * 2 });
+            let what = "the size of a ring, a power of two";
+            return Err(Corrupt { what, seen: self.ring, least: SMALLEST_RING, most: largest });
         }
         let least = RING_OFFSET as u64 + self.ring;
         Corrupt::check("the size of a half", self.bytes, least, least + MOST_PADDING - 1)?;

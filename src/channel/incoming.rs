@@ -15,6 +15,7 @@ pub struct Incoming<M: Memory> {
     own: Own<M>,
     link: Link<M>,
     patience: Patience,
+    disconnected: bool,
     received: u64,
     bytes: u64,
 }
@@ -46,6 +47,7 @@ impl<M: Memory> Incoming<M> {
             own,
             link,
             patience: Patience::new(strategy),
+            disconnected: false,
             received: 0,
             bytes: 0,
         }
@@ -74,9 +76,15 @@ impl<M: Memory> Incoming<M> {
         if let Some(span) = self.next_alike() {
             return Ok(span);
         }
-        self.wait(deadline)?;
-        // Again by the fast path: one branch that the processor guessed wrong (the end of the wait) is enough.
-        self.try_next()
+        loop {
+            self.wait(deadline)?;
+            // Again by the fast path: one branch that the processor guessed wrong (the end of the wait) is enough.
+            match self.try_next() {
+                // Seen, and taken back before it was looked at: a lie, and no reason to give up early.
+                Err(NextError::Empty) if !deadline.passed() => {}
+                result => return result,
+            }
+        }
     }
 
     /// The fast path: a message as long as the last one.
@@ -124,8 +132,15 @@ impl<M: Memory> Incoming<M> {
         if self.link.state() == State::Forked {
             return Err(NextError::End(End::Forked));
         }
+        // Once reported, the end is final: a peer that only pretended to be dead may go on writing.
+        if self.disconnected {
+            return Err(NextError::End(End::Disconnected));
+        }
         self.consumer.find().map_err(|error| match self.nothing(error) {
-            NextError::Empty => NextError::End(End::Disconnected),
+            NextError::Empty => {
+                self.disconnected = true;
+                NextError::End(End::Disconnected)
+            }
             end @ NextError::End(_) => end,
         })
     }
@@ -169,6 +184,10 @@ impl<M: Memory> Incoming<M> {
     /// Asks to be told of the next message by a byte on the control socket; `false` if there is a message or the end
     /// already, and nobody need be asked.
     pub fn arm(&mut self) -> bool {
+        // Also so that a forked child, where the half is not mapped, announces nothing.
+        if !self.link.is_alive() {
+            return false;
+        }
         self.data.announce_polling(self.received);
         let armed = self.try_next() == Err(NextError::Empty);
         if !armed {

@@ -96,12 +96,19 @@ impl<M: Memory> Outgoing<M> {
 
     fn wait_for_room(&mut self, length: usize, deadline: Deadline) -> Result<Claim, ClaimError> {
         self.full += 1;
-        let Self { producer, data, room, own, link, patience, sent, .. } = self;
-        let look = || producer.would_claim(length) || data.gone() || !link.is_alive();
-        if patience.wait(room, link, own, *sent, deadline, look) && self.data.gone() {
-            return Err(self.end_with(End::Closed));
+        loop {
+            let Self { producer, data, room, own, link, patience, sent, .. } = self;
+            let look = || producer.would_claim(length) || data.gone() || !link.is_alive();
+            let woken = patience.wait(room, link, own, *sent, deadline, look);
+            if woken && self.data.gone() {
+                return Err(self.end_with(End::Closed));
+            }
+            match self.try_claim(length) {
+                // A receiver that had left and now has not lies, and that is no reason to give up early.
+                Err(ClaimError::Full) if woken && !deadline.passed() => {}
+                result => return result,
+            }
         }
-        self.try_claim(length)
     }
 
     fn refused(&mut self, error: ReserveError) -> ClaimError {
@@ -113,7 +120,7 @@ impl<M: Memory> Outgoing<M> {
     }
 
     fn ended(&mut self) -> ClaimError {
-        let end = self.end.unwrap_or(match self.link.state() {
+        let end = self.end.unwrap_or_else(|| match self.link.state() {
             State::Forked => End::Forked,
             _ if self.data.gone() => End::Closed,
             _ => End::Disconnected,
@@ -175,14 +182,26 @@ impl<M: Memory> Outgoing<M> {
     ///
     /// If it died, or has not left by the deadline.
     pub fn await_departure(&mut self, deadline: Deadline) -> Result<(), ClaimError> {
+        // In a forked child nothing is mapped that could be looked at.
+        if self.link.state() == State::Forked {
+            return Err(ClaimError::End(End::Forked));
+        }
         let Self { data, room, own, link, patience, sent, .. } = self;
+        // Looked at once and kept: the peer may take it back.
+        let mut left = false;
+        let look = || {
+            left = data.gone();
+            left || !link.is_alive()
+        };
         // The receiver rings for room when it leaves, whatever this side waits for.
-        let over = patience.wait(room, link, own, *sent, deadline, || data.gone() || !link.is_alive());
-        match (over, data.gone(), link.state()) {
-            (false, ..) => Err(ClaimError::Full),
-            (_, _, State::Forked) => Err(ClaimError::End(End::Forked)),
-            (_, true, _) => Ok(()),
-            (_, false, _) => Err(ClaimError::End(End::Disconnected)),
+        let over = patience.wait(room, link, own, *sent, deadline, look);
+        // It may have left in order just before it was gone: one more look, made after its end was seen.
+        if left || data.gone() {
+            Ok(())
+        } else if over {
+            Err(ClaimError::End(End::Disconnected))
+        } else {
+            Err(ClaimError::Full)
         }
     }
 

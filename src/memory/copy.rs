@@ -29,9 +29,12 @@ const STRING: usize = 16 * 1024;
 /// writes there unsynchronised.
 #[inline(always)]
 pub(super) unsafe fn to_shared(from: *const u8, to: *mut u8, len: usize) {
-    if len < PREFETCHED {
+    if len <= 64 {
         // SAFETY: as our own contract.
-        unsafe { ptr::copy_nonoverlapping(from, to, len) }
+        unsafe { short(from, to, len) }
+    } else if len < PREFETCHED {
+        // SAFETY: as our own contract, and long enough.
+        unsafe { blocks::<false>(from, to, len) }
     } else if len < STRING {
         // SAFETY: as our own contract, and long enough.
         unsafe { blocks::<true>(from, to, len) }
@@ -39,6 +42,52 @@ pub(super) unsafe fn to_shared(from: *const u8, to: *mut u8, len: usize) {
         // SAFETY: as our own contract.
         unsafe { string(from, to, len) }
     }
+}
+
+/// Copies up to 64 bytes without a loop or a call: the first few and the last few, which overlap.
+///
+/// # Safety
+///
+/// As [`to_shared`].
+#[inline(always)]
+unsafe fn short(from: *const u8, to: *mut u8, len: usize) {
+    match len {
+        0 => {}
+        // SAFETY: as our own contract; in every arm `len` is at least one and at most two of its pieces.
+        1 => unsafe { ends::<u8>(from, to, len) },
+        // SAFETY: as above.
+        2..4 => unsafe { ends::<u16>(from, to, len) },
+        // SAFETY: as above.
+        4..8 => unsafe { ends::<u32>(from, to, len) },
+        // SAFETY: as above.
+        8..=16 => unsafe { ends::<u64>(from, to, len) },
+        // SAFETY: as above.
+        17..=32 => unsafe { ends::<u128>(from, to, len) },
+        // SAFETY: as above.
+        _ => unsafe { two_pairs(from, to, len) },
+    }
+}
+
+/// Copies the first and the last `T` of `len` bytes.
+///
+/// # Safety
+///
+/// `from` is readable and `to` writable for `len` bytes, which are at least a `T`.
+#[inline(always)]
+unsafe fn ends<T: Copy>(from: *const u8, to: *mut u8, len: usize) {
+    let last = len - size_of::<T>();
+    // SAFETY: the first `T` of `from`.
+    let head = unsafe { from.cast::<T>().read_unaligned() };
+    // SAFETY: within `len`.
+    let from_last = unsafe { from.add(last) };
+    // SAFETY: the last `T` of `from`.
+    let tail = unsafe { from_last.cast::<T>().read_unaligned() };
+    // SAFETY: the first `T` of `to`.
+    unsafe { to.cast::<T>().write_unaligned(head) };
+    // SAFETY: within `len`.
+    let to_last = unsafe { to.add(last) };
+    // SAFETY: the last `T` of `to`.
+    unsafe { to_last.cast::<T>().write_unaligned(tail) };
 }
 
 /// Copies `len` bytes out of shared memory that another process may be writing.
@@ -52,8 +101,8 @@ pub(super) unsafe fn from_shared(from: *const u8, to: *mut u8, len: usize) {
     if len < WIDE {
         // SAFETY: as our own contract.
         unsafe { words(from, to, len) }
-    } else if len < 64 {
-        // SAFETY: as our own contract, and between 32 and 64 bytes.
+    } else if len <= 64 {
+        // SAFETY: as our own contract, and 32 to 64 bytes.
         unsafe { two_pairs(from, to, len) }
     } else if len < STRING {
         // SAFETY: as our own contract, and long enough.
