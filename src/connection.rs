@@ -1,7 +1,7 @@
 //! Two processes that have found each other: set-up, and the two ends that messages go through.
 //!
 //! Setting up goes through states, each a type: a [`Listener`] listens; a connector *connects*; both *greet* (versions,
-//! features), the listener *authorises*, both *exchange halves* ([`handshake`]); then there is a [`Connection`], which splits
+//! features), the listener *authorises*, both *exchange halves* (`handshake.rs`); then there is a [`Connection`], which splits
 //! into a [`Sender`] and a [`Receiver`]. Messages that set up a connection ([`wire`]) and messages that use it share no
 //! type and no path.
 

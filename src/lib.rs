@@ -1,5 +1,4 @@
-//! twinring
-
+#![doc = include_str!("../README.md")]
 #![cfg_attr(not(feature = "internals"), allow(dead_code, unused_imports))]
 
 mod os;

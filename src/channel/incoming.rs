@@ -177,6 +177,10 @@ impl<M: Memory> Incoming<M> {
 
     #[cold]
     fn publish(&mut self) {
+        // A message that was alive across a fork is dropped in the child, too, where nothing is mapped.
+        if self.link.state() == State::Forked {
+            return;
+        }
         self.give_room();
         self.data.lighten(self.received);
     }

@@ -22,7 +22,8 @@ use crate::wait::{Fencing, Link, WaitStrategy};
 /// [`End::Closed`](crate::End::Closed).
 ///
 /// A connection belongs to the process that made it. In a forked child its ends are inert: every use returns
-/// [`End::Forked`](crate::End::Forked), and dropping them does nothing to the parent's connection.
+/// [`End::Forked`](crate::End::Forked), and dropping them does nothing to the parent's connection. A message, reservation
+/// or batch that is alive across a fork may only be dropped there, and a batch only if it is empty.
 #[derive(Debug)]
 pub struct Connection {
     sender: Sender,

@@ -259,7 +259,11 @@ impl Greeting {
     /// WELCOME: takes the listener's half and sends ours.
     pub(super) fn step(self) -> Result<Step<Self, Confirming>, HandshakeError> {
         let Some(received) = self.0.receive()? else { return Ok(Step::Waiting(self)) };
-        let peer = self.0.authorise(received.sender)?;
+        let peer = match self.0.identity {
+            // Authorised before HELLO.
+            Identity::OfSocket(peer) => peer,
+            Identity::OfPackets => self.0.authorise(received.sender)?,
+        };
         match self.0.exchange(&received) {
             Ok((own, foreign, features)) => {
                 Ok(Step::Done(Confirming { handshake: self.0, peer, own, foreign, features }))

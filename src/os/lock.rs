@@ -12,6 +12,7 @@ use rustix::io::Errno;
 pub(crate) struct Lock {
     path: PathBuf,
     file: OwnedFd,
+    process: u32,
 }
 
 impl Lock {
@@ -27,7 +28,7 @@ impl Lock {
             // The last holder may have removed the file between our opening and our locking it: then what we hold is
             // nobody's lock any more.
             if is_at(&file, &path)? {
-                return Ok(Some(Self { path, file }));
+                return Ok(Some(Self { path, file, process: std::process::id() }));
             }
         }
     }
@@ -45,7 +46,10 @@ fn is_at(file: &OwnedFd, path: &Path) -> io::Result<bool> {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // While it is held, so that nobody else's is removed. A failure leaves an unlocked file, which does no harm.
-        let _ = (unlink(&self.path), &self.file);
+        // A forked child shares the lock, which its parent goes on holding.
+        if self.process == std::process::id() {
+            // While it is held, so that nobody else's is removed. A failure leaves an unlocked file, which does no harm.
+            let _ = (unlink(&self.path), &self.file);
+        }
     }
 }

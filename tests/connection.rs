@@ -1,0 +1,34 @@
+//! Connections as a user meets them: every verb of both ends, waiting, names, and two real processes.
+
+#[path = "support/content.rs"]
+mod content;
+#[path = "support/process.rs"]
+mod process;
+#[path = "support/raw.rs"]
+mod raw;
+#[path = "support/waits.rs"]
+mod waits;
+
+#[path = "connection/endpoints.rs"]
+mod endpoints;
+#[path = "connection/ends.rs"]
+mod ends;
+#[path = "connection/polling.rs"]
+mod polling;
+#[path = "connection/processes.rs"]
+mod processes;
+#[path = "connection/waiting.rs"]
+mod waiting;
+
+#[test]
+fn second_process() {
+    match process::part().as_deref() {
+        None => {}
+        Some("echo") => processes::echo(),
+        Some("inherits") => processes::inherits(),
+        Some("other user") => processes::other_user(),
+        Some("holds") => processes::holds(),
+        Some("binds a name") => endpoints::binds_a_name(),
+        Some(other) => panic!("no such part: {other}"),
+    }
+}

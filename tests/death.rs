@@ -1,0 +1,37 @@
+//! What death leaves: the survivor learns of it soon, has what was committed and nothing else, and nothing is left over.
+//!
+//! Real processes, real signals; see `support/process.rs` for how a second one comes about.
+
+#[path = "support/content.rs"]
+mod content;
+#[path = "support/leaks.rs"]
+mod leaks;
+#[path = "support/process.rs"]
+mod process;
+#[path = "support/raw.rs"]
+mod raw;
+#[path = "support/waits.rs"]
+mod waits;
+
+#[path = "death/forked.rs"]
+mod forked;
+#[path = "death/kernel.rs"]
+mod kernel;
+#[path = "death/killed.rs"]
+mod killed;
+#[path = "death/nothing_left.rs"]
+mod nothing_left;
+
+#[test]
+fn second_process() {
+    match process::part().as_deref() {
+        None => {}
+        Some("victim") => killed::victim(),
+        Some("owner and forked child") => forked::owner(),
+        Some("leaves a child behind") => forked::leaves_a_child_behind(),
+        Some("alone") => nothing_left::alone(),
+        Some("listener") => nothing_left::listener(),
+        Some("connector") => nothing_left::connector(),
+        Some(other) => panic!("no such part: {other}"),
+    }
+}

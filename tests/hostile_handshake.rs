@@ -1,0 +1,23 @@
+//! Handshakes with somebody who does not keep to the protocol: a clear error, nothing leaked, and the next one is served.
+
+#![allow(clippy::incompatible_msrv)] // Tests need no more than the toolchain they are run with.
+
+#[path = "support/leaks.rs"]
+mod leaks;
+#[path = "support/raw.rs"]
+mod raw;
+
+#[path = "hostile_handshake/client.rs"]
+mod client;
+#[path = "hostile_handshake/halves.rs"]
+mod halves;
+#[path = "hostile_handshake/server.rs"]
+mod server;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// One test at a time: they count the descriptors of the process.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}

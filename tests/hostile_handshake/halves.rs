@@ -1,0 +1,90 @@
+//! Descriptors that are no half, or not the announced one.
+
+use std::fs::File;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::SealFlags;
+use twinring::region::Half;
+
+use crate::raw::{self, HEADER, SEALS, SHAPE};
+
+/// A half that must be refused, and a part of the reason.
+pub struct Bad {
+    pub announced: Half,
+    pub files: Vec<OwnedFd>,
+    pub reason: &'static str,
+}
+
+/// All of them.
+pub fn bad() -> Vec<Bad> {
+    let mut all = wrong_files();
+    all.extend(wrong_seals());
+    all.extend(wrong_numbers());
+    all.extend(wrong_headers());
+    all
+}
+
+fn wrong_files() -> Vec<Bad> {
+    let (pipe, _writer) = nix::unistd::pipe().expect("a pipe");
+    let regular = tempfile::tempfile_in(env!("CARGO_TARGET_TMPDIR")).expect("a file");
+    regular.set_len(SHAPE.bytes).expect("its size");
+    let null = File::open("/dev/null").expect("the null device");
+    let with = |files: Vec<OwnedFd>, reason| Bad { announced: SHAPE, files, reason };
+    let many = |count| (0..count).map(|_| raw::honest_half()).collect();
+    vec![
+        with(vec![], "0 descriptors"),
+        with(vec![pipe], "expected a sealed memory file"),
+        with(vec![regular.into()], "expected a sealed memory file"),
+        with(vec![null.into()], "expected a sealed memory file"),
+        with(many(2), "2 descriptors"),
+        with(many(64), "too many descriptors"),
+    ]
+}
+
+/// Each of the seals missing in turn, and all.
+fn wrong_seals() -> Vec<Bad> {
+    let missing = [SealFlags::SHRINK, SealFlags::GROW, SealFlags::FUTURE_WRITE, SealFlags::SEAL, SEALS];
+    let without = |seals| raw::half(SHAPE.bytes, HEADER, SEALS.difference(seals));
+    let bad = |seals| Bad { announced: SHAPE, files: vec![without(seals)], reason: "seals lack" };
+    missing.map(bad).into()
+}
+
+/// Sizes that are not the file's, or that no half has.
+fn wrong_numbers() -> Vec<Bad> {
+    let announced = |bytes, ring, reason| {
+        let files = vec![raw::honest_half()];
+        Bad { announced: Half { bytes, ring }, files, reason }
+    };
+    let sized = |bytes| {
+        let files = vec![raw::half(bytes, HEADER, SEALS)];
+        Bad { announced: SHAPE, files, reason: "announced with 69632 bytes" }
+    };
+    vec![
+        sized(4096),
+        sized(SHAPE.bytes - 1),
+        sized(SHAPE.bytes + 1),
+        sized(1 << 40),
+        announced(u64::MAX, SHAPE.ring, "the size of a half"),
+        announced(0, SHAPE.ring, "the size of a half"),
+        announced(SHAPE.bytes - 1, SHAPE.ring, "the size of a half"),
+        announced(SHAPE.bytes, u64::MAX, "the size of a ring"),
+        announced(u64::MAX, 1 << 63, "the size of a ring"),
+        announced(1 << 29, 1 << 29, "the size of a ring"),
+        announced(SHAPE.bytes, 0, "the size of a ring"),
+        announced(SHAPE.bytes, SHAPE.ring - 8, "the size of a ring"),
+        announced(SHAPE.bytes, SHAPE.ring / 2, "the size of a ring"),
+        // Allowed as such, and more than this side takes.
+        announced(4096 + (1 << 21), 1 << 21, "the size of a ring"),
+    ]
+}
+
+/// Each word of the header wrong in turn.
+fn wrong_headers() -> Vec<Bad> {
+    let wrong = |word: usize| {
+        let mut header = HEADER;
+        header[word] ^= 1 << (word * 7);
+        let files = vec![raw::half(SHAPE.bytes, header, SEALS)];
+        Bad { announced: SHAPE, files, reason: "the peer wrote" }
+    };
+    (0..HEADER.len()).map(wrong).collect()
+}

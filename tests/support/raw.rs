@@ -1,0 +1,138 @@
+//! The other side of a handshake by hand: plain sockets, plain descriptors.
+#![allow(dead_code, reason = "each test binary uses what it needs of it")]
+
+use std::io::{IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
+use rustix::net::{
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen, recvmsg, sendmsg,
+    socket_with, socketpair,
+};
+use twinring::connection::wire::{Features, Message};
+use twinring::region::{Half, MAGIC, VERSION};
+
+const MOST: usize = 64;
+
+fn socket() -> OwnedFd {
+    socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).expect("a socket")
+}
+
+/// Two sockets connected to each other.
+pub fn pair() -> (OwnedFd, OwnedFd) {
+    socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).expect("a pair of sockets")
+}
+
+/// A socket connected to a listener.
+pub fn client(path: &Path) -> OwnedFd {
+    let socket = socket();
+    connect(&socket, &SocketAddrUnix::new(path).expect("an address")).expect("a listener");
+    socket
+}
+
+/// A socket that listens.
+pub fn server(path: &Path) -> OwnedFd {
+    let socket = socket();
+    bind(&socket, &SocketAddrUnix::new(path).expect("an address")).expect("a place for a socket");
+    listen(&socket, 8).expect("a listening socket");
+    socket
+}
+
+/// The next client.
+pub fn accept(server: &OwnedFd) -> OwnedFd {
+    accept_with(server, SocketFlags::CLOEXEC).expect("a client")
+}
+
+/// Sends a packet.
+pub fn send(socket: &OwnedFd, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !descriptors.is_empty() {
+        assert!(control.push(SendAncillaryMessage::ScmRights(descriptors)), "too many descriptors");
+    }
+    sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL).expect("a packet sent");
+}
+
+/// Receives a packet; `None` if the other side has hung up. Waits at most half a minute.
+pub fn receive(socket: &OwnedFd) -> Option<(Vec<u8>, Vec<OwnedFd>)> {
+    let mut ready = [PollFd::new(socket, PollFlags::IN)];
+    let timeout = Timespec { tv_sec: 30, tv_nsec: 0 };
+    assert_eq!(poll(&mut ready, Some(&timeout)), Ok(1), "nothing came");
+    let mut bytes = vec![0; 1024];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let result = recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut control, RecvFlags::CMSG_CLOEXEC);
+    let length = match result {
+        Ok(received) => received.bytes,
+        Err(rustix::io::Errno::CONNRESET) => 0,
+        Err(errno) => panic!("could not receive: {errno}"),
+    };
+    let mut descriptors = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(rights) = message {
+            descriptors.extend(rights);
+        }
+    }
+    bytes.truncate(length);
+    (length > 0).then_some((bytes, descriptors))
+}
+
+/// Receives a message of the handshake and the descriptor with it.
+pub fn receive_message(socket: &OwnedFd) -> Option<(Message, Option<OwnedFd>)> {
+    let (bytes, mut descriptors) = receive(socket)?;
+    assert!(descriptors.len() <= 1, "{} descriptors", descriptors.len());
+    Some((Message::parse(&bytes).expect("a message of the handshake"), descriptors.pop()))
+}
+
+/// HELLO as an honest connector says it.
+pub fn hello() -> Vec<u8> {
+    Message::Hello { oldest: VERSION, newest: VERSION, features: Features(0) }.encode()
+}
+
+/// WELCOME as an honest listener says it.
+pub fn welcome(half: Half) -> Vec<u8> {
+    Message::Welcome { version: VERSION, features: Features(0), half }.encode()
+}
+
+/// Greets as an honest connector does; returns the listener's half.
+pub fn greet(socket: &OwnedFd) -> (Half, OwnedFd) {
+    send(socket, &hello(), &[]);
+    match receive_message(socket) {
+        Some((Message::Welcome { half, .. }, Some(file))) => (half, file),
+        other => panic!("expected WELCOME and a half, got {other:?}"),
+    }
+}
+
+/// A shape that an honest side may announce.
+pub const SHAPE: Half = Half { bytes: 4096 + 65536, ring: 65536 };
+
+/// The seals that an honest half has.
+pub const SEALS: SealFlags =
+    SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::FUTURE_WRITE).union(SealFlags::SEAL);
+
+/// The header that belongs to [`SHAPE`], written out from the protocol.
+pub const HEADER: [u64; 8] = [MAGIC, 0x0102_0304_0000_0001, 4096 + 65536, 4096, 65536, 65536 / 8, 0, 0];
+
+/// A memory file of `bytes` bytes with a header and seals.
+pub fn half(bytes: u64, header: [u64; 8], seals: SealFlags) -> OwnedFd {
+    let file = memfd_create("twinring-test", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).expect("a memory file");
+    ftruncate(&file, bytes).expect("its size");
+    let words: Vec<u8> = header.iter().flat_map(|word| word.to_le_bytes()).collect();
+    assert_eq!(rustix::io::pwrite(&file, &words, 0), Ok(words.len()));
+    fcntl_add_seals(&file, seals).expect("its seals");
+    file
+}
+
+/// A half as an honest side makes it.
+pub fn honest_half() -> OwnedFd {
+    half(SHAPE.bytes, HEADER, SEALS)
+}
+
+/// Borrows a descriptor for [`send`].
+pub fn with(file: &OwnedFd) -> [BorrowedFd<'_>; 1] {
+    [file.as_fd()]
+}

@@ -1,0 +1,44 @@
+//! What the tests wait for: a condition, looked at until it holds, and a thread that has fallen asleep.
+#![allow(dead_code, reason = "each test binary uses what it needs of it")]
+
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use twinring::WaitStrategy;
+
+/// All of them.
+pub const STRATEGIES: [WaitStrategy; 3] = [WaitStrategy::Spin, WaitStrategy::SpinThenPark, WaitStrategy::Park];
+
+/// Longer than anything here takes on a busy machine.
+pub const LONG: Duration = Duration::from_secs(30);
+
+/// The system calls that sleep on a futex: the second where the first is refused.
+const SLEEPS: [i64; 2] = [nix::libc::SYS_futex_waitv, nix::libc::SYS_futex];
+
+/// Looks until `look` is true; fails if it never becomes so.
+pub fn until(what: &str, mut look: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !look() {
+        assert!(started.elapsed() < LONG, "waited in vain for {what}");
+        thread::sleep(Duration::from_micros(200));
+    }
+}
+
+/// The number by which the kernel knows this thread.
+pub fn own_number() -> i32 {
+    rustix::thread::gettid().as_raw_nonzero().get()
+}
+
+/// Waits until the thread of this process with that number sleeps on a futex.
+pub fn until_asleep(thread: i32) {
+    let path = format!("/proc/self/task/{thread}/syscall");
+    let call = || fs::read_to_string(&path).ok()?.split_whitespace().next()?.parse().ok();
+    until("a thread to fall asleep", || call().is_some_and(|number| SLEEPS.contains(&number)));
+}
+
+/// The strategy of that name.
+pub fn strategy(name: &str) -> WaitStrategy {
+    let found = STRATEGIES.into_iter().find(|strategy| format!("{strategy:?}") == name);
+    found.unwrap_or_else(|| panic!("no wait strategy is called {name}"))
+}
