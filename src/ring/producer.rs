@@ -5,9 +5,10 @@ use core::fmt;
 use super::{Corrupt, Geometry, Header, LINE, frame};
 use crate::memory::{Foreign, Mapped, Memory, Ordering, Own, WORD};
 
-/// How many lines ahead of the tail are asked for in writing: far enough to keep the pair out of lock-step, in which the
-/// consumer steals each line while it is being written.
-const AHEAD: u64 = 16 * LINE;
+/// How many lines ahead of the tail are asked for in writing. Enough for a line to arrive before it is written; no more,
+/// because the consumer's processor fetches up to twenty lines ahead of its reads and takes back what was asked for
+/// earlier. Measured from 1 to 40 (`docs/PERFORMANCE.md`).
+const AHEAD: u64 = 4 * LINE;
 
 /// No position is remembered as zeroed: no frame ends there.
 const NOWHERE: u64 = u64::MAX;
