@@ -86,6 +86,16 @@ pub trait Memory: Clone {
         let _ = offset;
     }
 
+    /// Asks for the cache line at `offset` to read it soon. Does nothing that can be observed.
+    #[inline]
+    fn prefetch_read(&self, offset: usize) {
+        let _ = offset;
+    }
+
+    /// Lets this side's stores land before its next loads compete with them. Only for speed: it orders nothing.
+    #[inline]
+    fn drain(&self) {}
+
     /// Says that this thread is spinning.
     #[inline]
     fn pause(&self) {

@@ -109,7 +109,12 @@ impl<M: Memory> Incoming<M> {
             result => return result,
         }
         let Self { consumer, data, own, link, patience, received, .. } = self;
-        let look = || consumer.would_find() || !link.is_alive();
+        // What this side has just sent is often what it waits for the answer to.
+        own.drain();
+        let look = || {
+            consumer.prefetch_alike();
+            consumer.would_find() || !link.is_alive()
+        };
         if patience.wait(data, link, own, *received, deadline, look) { Ok(()) } else { Err(NextError::Empty) }
     }
 

@@ -150,7 +150,8 @@ unsafe fn load_word(base: *const u8, at: usize) -> u64 {
     unsafe { AtomicU64::from_ptr(word) }.load(Ordering::Relaxed)
 }
 
-/// Copies 32 to 64 bytes: the first 32 and the last 32, which overlap.
+/// Copies 32 to 64 bytes: the first 32 and the last 32, which overlap. The last are stored first: a reader that spins on the
+/// header takes its line away at the first store there, so that store is best followed at once by the header's.
 ///
 /// # Safety
 ///
@@ -166,10 +167,10 @@ unsafe fn two_pairs(from: *const u8, to: *mut u8, len: usize) {
             "movups {b}, [{from} + 16]",
             "movups {c}, [{from} + {len} - 32]",
             "movups {d}, [{from} + {len} - 16]",
-            "movups [{to}], {a}",
-            "movups [{to} + 16], {b}",
-            "movups [{to} + {len} - 32], {c}",
             "movups [{to} + {len} - 16], {d}",
+            "movups [{to} + {len} - 32], {c}",
+            "movups [{to} + 16], {b}",
+            "movups [{to}], {a}",
             from = in(reg) from, to = in(reg) to, len = in(reg) len,
             a = out(xmm_reg) _, b = out(xmm_reg) _, c = out(xmm_reg) _, d = out(xmm_reg) _,
             options(nostack, preserves_flags)
@@ -278,6 +279,23 @@ mod portable {
 }
 #[cfg(not(target_arch = "x86_64"))]
 use portable::{blocks, string, two_pairs};
+
+/// Asks for the cache line at `address` in a state that can be read.
+#[inline(always)]
+pub(super) fn prefetch_read(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a prefetch has no effect that a program can observe, whatever the address.
+    unsafe {
+        core::arch::asm!("prefetcht0 [{}]", in(reg) address, options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: as above.
+    unsafe {
+        core::arch::asm!("prfm pldl1keep, [{}]", in(reg) address, options(nostack, preserves_flags, readonly));
+    }
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let _ = address;
+}
 
 /// Asks for the cache line at `address` in a state that can be written.
 #[inline(always)]

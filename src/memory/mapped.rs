@@ -261,6 +261,16 @@ impl Memory for Mapped {
     }
 
     #[inline]
+    fn drain(&self) {
+        fence(Ordering::SeqCst);
+    }
+
+    #[inline]
+    fn prefetch_read(&self, offset: usize) {
+        copy::prefetch_read(self.base.wrapping_add(offset));
+    }
+
+    #[inline]
     fn prefetch_write(&self, offset: usize) {
         copy::prefetch_write(self.base.wrapping_add(offset));
     }

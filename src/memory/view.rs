@@ -46,6 +46,12 @@ impl<M: Memory> Foreign<M> {
         self.0.copy_out(offset, to);
     }
 
+    /// See [`Memory::prefetch_read`].
+    #[inline]
+    pub fn prefetch(&self, offset: usize) {
+        self.0.prefetch_read(offset);
+    }
+
     /// See [`Memory::words`].
     #[inline]
     pub fn words(&self) -> usize {

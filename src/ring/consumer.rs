@@ -2,8 +2,12 @@
 
 use core::fmt;
 
-use super::{Corrupt, Geometry, Header, Kind, frame};
+use super::{Corrupt, Geometry, Header, Kind, LINE, frame};
 use crate::memory::{Foreign, Memory, Ordering, Own, WORD};
+
+/// Up to this many words, the lines of a frame are asked for together: at 256 bytes that saves a fifth of a round trip, at
+/// 1 KiB it costs a fifth.
+const PREFETCHED: u64 = 8 * LINE;
 
 /// The reading end of a ring.
 #[derive(Debug)]
@@ -102,6 +106,18 @@ impl<M: Memory> Consumer<M> {
     pub fn would_find(&self) -> bool {
         // Relaxed: what is found is looked at again, with acquire.
         self.end.is_some() || self.peer.load(self.geometry.word(self.head), Ordering::Relaxed) != Header::NONE
+    }
+
+    /// For a spinning thread, before each look: asks for the rest of the lines of a frame as long as the last one. Once the
+    /// producer takes them for writing, all of them come back at once, and not one behind the other after the header.
+    #[inline]
+    pub fn prefetch_alike(&self) {
+        if self.last.words <= PREFETCHED {
+            let last = (self.head + self.last.words - 1) / LINE;
+            for line in self.head / LINE + 1..=last {
+                self.peer.prefetch(self.geometry.word(line * LINE) * WORD);
+            }
+        }
     }
 
     /// Looks for a frame as long as the last one: the fast path. `None` says that [`Consumer::look`] must be asked.
