@@ -33,6 +33,11 @@ mod connection;
 #[cfg(feature = "internals")]
 pub mod connection;
 
+#[cfg(not(feature = "internals"))]
+mod session;
+#[cfg(feature = "internals")]
+pub mod session;
+
 pub use channel::End;
 pub use connection::{
     AcceptError, Batch, BindError, ConnectError, Connection, Decision, Endpoint, HandshakeError, Listener,
@@ -43,4 +48,8 @@ pub use connection::{
 pub use os::clock::Deadline;
 pub use os::credentials::Credentials;
 pub use ring::Corrupt;
+pub use session::{
+    Call, CallError, Event, Failure, Halt, Handler, LocalSession, NotifyError, Outcome, PendingCall, Responder, Session,
+    SessionCounters, SessionOptions, handlers,
+};
 pub use wait::WaitStrategy;

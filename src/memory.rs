@@ -50,6 +50,10 @@ pub trait Memory: Clone {
     /// Writes a word. `order` is `Relaxed` or `Release`.
     fn store(&self, word: usize, value: u64, order: Ordering);
 
+    /// Replaces `current` by `new`, with acquire and release; `false`, and nothing done, if the word holds something else.
+    /// For private words, which threads of one process share: what two processes share has one writer.
+    fn exchange(&self, word: usize, current: u64, new: u64) -> bool;
+
     /// Copies `from` to the bytes that start at `offset`, unordered. The rest of the last word may be zeroed.
     fn copy_in(&self, offset: usize, from: &[u8]);
 

@@ -31,13 +31,15 @@
 //! | answer | the release store of `rung`, in `Ringer::answer` | the acquire load of it, in `Sleeper::sleep` |
 
 mod announced;
+mod attention;
 mod link;
 mod patience;
 mod ringer;
 mod sleeper;
 
 pub use announced::Announced;
+pub use attention::Attention;
 pub use link::{Link, State};
 pub use patience::{Patience, WaitStrategy};
 pub use ringer::{Notice, Ringer};
-pub use sleeper::{Fencing, Sleeper};
+pub use sleeper::{Fencing, Rest, Sleeper};

@@ -9,10 +9,14 @@ mod raw;
 #[path = "support/waits.rs"]
 mod waits;
 
+#[path = "connection/beside.rs"]
+mod beside;
 #[path = "connection/endpoints.rs"]
 mod endpoints;
 #[path = "connection/ends.rs"]
 mod ends;
+#[path = "connection/pages.rs"]
+mod pages;
 #[path = "connection/polling.rs"]
 mod polling;
 #[path = "connection/processes.rs"]
@@ -28,7 +32,10 @@ fn second_process() {
         Some("inherits") => processes::inherits(),
         Some("other user") => processes::other_user(),
         Some("holds") => processes::holds(),
+        Some("looks at its pages") => pages::looks_at_its_pages(),
         Some("binds a name") => endpoints::binds_a_name(),
+        Some("listens beside") => beside::listens(),
+        Some("connects beside") => beside::connects(),
         Some(other) => panic!("no such part: {other}"),
     }
 }

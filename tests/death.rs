@@ -28,6 +28,7 @@ fn second_process() {
         None => {}
         Some("victim") => killed::victim(),
         Some("owner and forked child") => forked::owner(),
+        Some("owner of what is alive") => forked::owner_of_what_is_alive(),
         Some("leaves a child behind") => forked::leaves_a_child_behind(),
         Some("alone") => nothing_left::alone(),
         Some("listener") => nothing_left::listener(),

@@ -69,12 +69,18 @@ pub enum Command {
         wait: Mode,
     },
     /// Send every message back, to one `ping NAME` after another, until interrupted
+    #[command(
+        after_help = "Example:\n  twinring echo door --wait spin --core 1        and elsewhere: twinring ping door --wait spin --core 0"
+    )]
     Echo {
         /// A name, or the path of a socket if there is a '/' in it
         name: String,
         /// How to wait for messages
         #[arg(long, value_enum, default_value = "adaptive")]
         wait: Mode,
+        /// The core to run on, or none [default: with --wait spin, another than ping's]
+        #[arg(long, value_name = "N")]
+        core: Option<Core>,
     },
     /// Measure round trips to an `echo NAME`
     Ping(Ping),
@@ -151,6 +157,9 @@ pub struct Ping {
     /// How long to wait for the echo, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     pub timeout: Seconds,
+    /// The core to run on, or none [default: with --wait spin, another than echo's]
+    #[arg(long, value_name = "N")]
+    pub core: Option<Core>,
 }
 
 /// A payload that carries a number and fits a message.
@@ -179,6 +188,29 @@ impl FromStr for Seconds {
         let refused = || format!("expected a number of seconds, not {text:?}");
         let seconds = text.parse().map_err(|_| refused())?;
         Duration::try_from_secs_f64(seconds).map(Self).map_err(|_| refused())
+    }
+}
+
+/// A core, or none in particular.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Core {
+    /// This one.
+    Number(usize),
+    /// Wherever the system likes.
+    None,
+}
+
+impl FromStr for Core {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "none" => Ok(Self::None),
+            _ => text
+                .parse()
+                .map(Self::Number)
+                .map_err(|_| format!("expected the number of a core or none, not {text:?}")),
+        }
     }
 }
 
@@ -213,6 +245,9 @@ mod tests {
         assert_eq!("7".parse::<Payload>().unwrap_err(), "expected 8 to 262144 bytes, not 7");
         assert_eq!("-1".parse::<Seconds>().unwrap_err(), "expected a number of seconds, not \"-1\"");
         assert_eq!("0.5".parse::<Seconds>().unwrap(), Seconds(Duration::from_millis(500)));
+        assert_eq!("3".parse::<Core>().unwrap(), Core::Number(3));
+        assert_eq!("none".parse::<Core>().unwrap(), Core::None);
+        assert_eq!("all".parse::<Core>().unwrap_err(), "expected the number of a core or none, not \"all\"");
         assert_eq!("1, 3".parse::<Cores>().unwrap(), Cores(1, 3));
         assert_eq!("1".parse::<Cores>().unwrap_err(), "expected two cores, like 0,1, not \"1\"");
     }

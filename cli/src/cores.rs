@@ -5,7 +5,8 @@ use std::fs;
 use rustix::io::Errno;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-use crate::failure::Failure;
+use crate::args::Core;
+use crate::failure::{Context, Failure};
 
 /// Where the two sides of a measurement run.
 #[derive(Clone, Debug)]
@@ -53,6 +54,45 @@ pub fn place(wanted: Option<(usize, usize)>) -> Result<Placement, Failure> {
         placement.pinned = None;
     }
     Ok(placement)
+}
+
+/// Which of two commands that are started apart and talk to each other wants a core.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// The one that asks.
+    Asking,
+    /// The one that answers.
+    Answering,
+}
+
+/// Pins the calling thread to the core that was asked for; if nothing was said and it `spins`, to one that the other side does
+/// not choose, if there are two. The core, or `None` if it is left to the system.
+///
+/// # Errors
+///
+/// If the core that was asked for may not be used.
+pub fn take_one(wanted: Option<Core>, side: Side, spins: bool) -> Result<Option<usize>, Failure> {
+    let allowed = usable()?;
+    match wanted {
+        Some(Core::Number(core)) => {
+            check_allowed(&allowed, &[core])?;
+            pin(core).while_doing(|| format!("could not run on core {core}"))?;
+            Ok(Some(core))
+        }
+        None if spins => Ok(side.of(choose(&allowed)).filter(|&core| pin(core).is_ok())),
+        None | Some(Core::None) => Ok(None),
+    }
+}
+
+impl Side {
+    fn of(self, pair: Option<(usize, usize)>) -> Option<usize> {
+        pair.map(|(first, second)| if self == Self::Asking { first } else { second })
+    }
+}
+
+/// How a line of text says where a command runs.
+pub fn whereabouts(core: Option<usize>) -> String {
+    core.map_or_else(String::new, |core| format!(", pinned to core {core}"))
 }
 
 /// Pins the calling thread to one core.
@@ -153,6 +193,13 @@ mod tests {
     #[test]
     fn one_core_makes_no_pair() {
         assert_eq!(choose(&[3]), None);
+    }
+
+    #[test]
+    fn two_sides_choose_different_cores_or_none() {
+        let (asking, answering) = (Side::Asking, Side::Answering);
+        assert_eq!((asking.of(Some((2, 5))), answering.of(Some((2, 5)))), (Some(2), Some(5)));
+        assert_eq!((asking.of(None), answering.of(None)), (None, None));
     }
 
     #[test]

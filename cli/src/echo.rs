@@ -2,6 +2,8 @@
 
 use twinring::{Connection, End, Options, SendError};
 
+use crate::args::Core;
+use crate::cores::{self, Side};
 use crate::failure::Failure;
 use crate::measure::plan::Mode;
 use crate::talk::who;
@@ -10,10 +12,12 @@ use crate::talk::who;
 ///
 /// # Errors
 ///
-/// If the name cannot be listened at. A peer that dies or misbehaves is told of, and the next one served.
-pub fn run(name: &str, wait: Mode) -> Result<(), Failure> {
+/// If the name cannot be listened at, or the core not be used. A peer that dies or misbehaves is told of, and the next one
+/// served.
+pub fn run(name: &str, wait: Mode, core: Option<Core>) -> Result<(), Failure> {
+    let core = cores::take_one(core, Side::Answering, wait == Mode::Spin)?;
     let mut listener = Options::new().wait(wait.strategy()).bind(name)?;
-    eprintln!("twinring: echoing at {}; end it with Ctrl-C", listener.path().display());
+    eprintln!("twinring: echoing at {}{}; end it with Ctrl-C", listener.path().display(), cores::whereabouts(core));
     loop {
         let connection = listener.accept()?;
         let peer = who(connection.peer());

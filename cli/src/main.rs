@@ -36,7 +36,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Bench(bench)) => bench::run(&bench),
         Some(Command::Listen { name, wait }) => talk::listen(&name, wait),
         Some(Command::Connect { name, timeout, wait }) => talk::connect(&name, timeout.0, wait),
-        Some(Command::Echo { name, wait }) => echo::run(&name, wait),
+        Some(Command::Echo { name, wait, core }) => echo::run(&name, wait, core),
         Some(Command::Ping(ping)) => ping::run(&ping),
         Some(Command::Second { core }) => measure::second::run(core),
     }

@@ -6,9 +6,11 @@ use hdrhistogram::Histogram;
 use twinring::Options;
 
 use crate::args::Ping;
+use crate::cores::{self, Side};
 use crate::failure::{Context, Failure};
 use crate::measure::clock::{Clock, histogram};
 use crate::measure::ours::Ends;
+use crate::measure::plan::Mode;
 use crate::measure::trips;
 use crate::show::{self, units};
 use crate::talk::who;
@@ -20,8 +22,9 @@ const WARM_UP: u64 = 1_000;
 ///
 /// # Errors
 ///
-/// If there is no echo, or an answer is not what was asked.
+/// If there is no echo, the core may not be used, or an answer is not what was asked.
 pub fn run(ping: &Ping) -> Result<(), Failure> {
+    let core = cores::take_one(ping.core, Side::Asking, ping.wait == Mode::Spin)?;
     let connection = Options::new()
         .wait(ping.wait.strategy())
         .connect(ping.name.as_str(), ping.timeout.0)
@@ -30,7 +33,9 @@ pub fn run(ping: &Ping) -> Result<(), Failure> {
     let mut ends = Ends::new(connection);
     let (recorded, rate) = measure(&mut ends, ping)?;
     let (size, count, waits) = (units::size(ping.size.0), ping.count, ping.wait.word());
-    let heading = format!("{count} round trips of {size} to {peer}, {waits} on this side; every byte came back\n");
+    let place = cores::whereabouts(core);
+    let heading =
+        format!("{count} round trips of {size} to {peer}, {waits} on this side{place}; every byte came back\n");
     show::print(&format!("{heading}{}\n{}, one after the other\n", percentiles(&recorded), units::rate(rate)))
 }
 

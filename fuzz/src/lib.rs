@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows libFuzzer, so that `tests/fuzz_replay.rs` of the library runs the same code on a stable compiler.
 
+mod doorbell;
 mod frame;
 mod handshake;
 mod lies;
@@ -9,6 +10,7 @@ mod oracle;
 mod region_header;
 mod ring_peer;
 
+pub use doorbell::doorbell;
 pub use frame::frame;
 pub use handshake::handshake;
 pub use region_header::region_header;
@@ -18,5 +20,10 @@ pub use ring_peer::ring_peer;
 pub type Body = fn(&[u8]);
 
 /// Every target, by the name of its file and of its corpus.
-pub const TARGETS: &[(&str, Body)] =
-    &[("frame", frame), ("handshake", handshake), ("region_header", region_header), ("ring_peer", ring_peer)];
+pub const TARGETS: &[(&str, Body)] = &[
+    ("doorbell", doorbell),
+    ("frame", frame),
+    ("handshake", handshake),
+    ("region_header", region_header),
+    ("ring_peer", ring_peer),
+];

@@ -189,6 +189,10 @@ impl Memory for Words {
         self.words[word].store(value, order);
     }
 
+    fn exchange(&self, word: usize, current: u64, new: u64) -> bool {
+        self.words[word].value.compare_exchange(current, new, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
     fn copy_in(&self, offset: usize, from: &[u8]) {
         assert_eq!(offset % WORD, 0, "the models write whole payloads");
         for (word, chunk) in self.words[offset / WORD..].iter().zip(from.chunks(WORD)) {

@@ -219,6 +219,10 @@ impl Memory for Mutant {
         }
     }
 
+    fn exchange(&self, word: usize, current: u64, new: u64) -> bool {
+        self.words.exchange(word, current, new)
+    }
+
     fn copy_in(&self, offset: usize, from: &[u8]) {
         self.notes.committed.set(false);
         self.words.copy_in(offset, from);

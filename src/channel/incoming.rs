@@ -4,7 +4,7 @@ use super::{End, Words};
 use crate::memory::{Foreign, Memory, Own};
 use crate::os::clock::Deadline;
 use crate::ring::{Consumer, Geometry, PeekError, Span};
-use crate::wait::{Fencing, Link, Notice, Patience, Ringer, Sleeper, State, WaitStrategy};
+use crate::wait::{Fencing, Link, Notice, Patience, Rest, Ringer, Sleeper, State, WaitStrategy};
 
 /// The receiving end: a consumer, the sleeper for data, and the ringer for room.
 #[derive(Debug)]
@@ -169,6 +169,16 @@ impl<M: Memory> Incoming<M> {
         self.consumer.copy_out(span, offset, to);
     }
 
+    /// Word `at` of a message.
+    ///
+    /// # Panics
+    ///
+    /// If the message ends before it.
+    #[inline(always)]
+    pub fn word(&self, span: Span, at: usize) -> u64 {
+        self.consumer.word(span, at)
+    }
+
     /// Gives a message's room back. The sender learns of it in time (rule 5 of the ring).
     #[inline(always)]
     pub fn release(&mut self, span: Span) {
@@ -203,6 +213,28 @@ impl<M: Memory> Incoming<M> {
             self.data.retract();
         }
         armed
+    }
+
+    /// Announces a sleep for another thread to sleep, which need not hold this end meanwhile; `None` if there is a message or
+    /// the end. Whoever uses this end next calls [`Incoming::rise`] first.
+    pub fn rest(&mut self) -> Option<Rest<M>> {
+        if !self.link.is_alive() {
+            return None;
+        }
+        self.data.announce(self.received);
+        if self.try_next() == Err(NextError::Empty) {
+            Some(self.data.rest())
+        } else {
+            self.data.retract();
+            None
+        }
+    }
+
+    /// Ends a rest: the sender need not wake anybody.
+    pub fn rise(&mut self) {
+        if self.link.is_alive() {
+            self.data.retract();
+        }
     }
 
     /// Leaves: says that nobody will look again, and wakes a sender that waits for room.

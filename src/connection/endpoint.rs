@@ -2,8 +2,10 @@
 
 use std::env;
 use std::fmt;
+use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags, fstat, mkdir, open};
@@ -41,6 +43,38 @@ impl Endpoint {
     #[must_use]
     pub fn of_pid(name: &str, pid: u32) -> Self {
         Self::from(format!("{name}.{pid}"))
+    }
+
+    /// The endpoint of the directory in which the running program lies: programs of this user's that lie in one directory
+    /// find each other by it with no configuration, whichever starts first. One of them listens.
+    ///
+    /// It is a name, made from the device and inode of the directory: however the directory is called or reached, and if it is
+    /// moved, its programs mean the same endpoint. A program that was started through a link lies where the link points to.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use twinring::{Endpoint, Listener, connect};
+    ///
+    /// let mut listener = Listener::bind(Endpoint::beside_exe()?)?; // one program
+    /// # let client = std::thread::spawn(|| -> Result<_, Box<dyn std::error::Error + Send + Sync>> {
+    /// let connection = connect(Endpoint::beside_exe()?, Duration::from_secs(5))?; // the other one
+    /// # Ok(connection) });
+    /// # listener.accept()?;
+    /// # client.join().unwrap().unwrap();
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the directory cannot be found out, because `/proc` is not there or the directory has been removed.
+    pub fn beside_exe() -> io::Result<Self> {
+        let program = env::current_exe()?;
+        let directory = program.parent().unwrap_or(Path::new("/"));
+        let found = fs::metadata(directory).map_err(|error| {
+            let text = format!("could not look at {}, in which this program lies: {error}", directory.display());
+            io::Error::new(error.kind(), text)
+        })?;
+        Ok(Self::from(format!("beside-{:x}-{:x}", found.dev(), found.ino())))
     }
 
     /// The path of the socket. Makes the directory that names live in.

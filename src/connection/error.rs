@@ -491,6 +491,8 @@ pub enum SetupError {
     Socket(io::Error),
     /// The thread that watches for deaths.
     Watch(io::Error),
+    /// The thread that receives for a session.
+    Thread(io::Error),
 }
 
 impl fmt::Display for SetupError {
@@ -500,6 +502,7 @@ impl fmt::Display for SetupError {
             Self::Map(source) => write!(f, "{source}: {}", source.reason()),
             Self::Socket(source) => write!(f, "the control socket failed: {source}"),
             Self::Watch(source) => write!(f, "could not watch the peer: {source}"),
+            Self::Thread(source) => write!(f, "could not start the listener thread: {source}"),
         }
     }
 }
@@ -508,7 +511,9 @@ impl std::error::Error for SetupError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Map(source) => Some(source),
-            Self::Memory { source, .. } | Self::Socket(source) | Self::Watch(source) => Some(source),
+            Self::Memory { source, .. } | Self::Socket(source) | Self::Watch(source) | Self::Thread(source) => {
+                Some(source)
+            }
         }
     }
 }

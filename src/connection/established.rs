@@ -14,7 +14,7 @@ use crate::os::credentials::{Credentials, pidfd_of_peer};
 use crate::os::liveness::{self, Watch};
 use crate::os::socket;
 use crate::region::WORDS;
-use crate::wait::{Fencing, Link, WaitStrategy};
+use crate::wait::{Attention, Fencing, Link, WaitStrategy};
 
 /// Two processes that can send to each other. [`Connection::split`] gives the two ends that do it.
 ///
@@ -22,8 +22,8 @@ use crate::wait::{Fencing, Link, WaitStrategy};
 /// [`End::Closed`](crate::End::Closed).
 ///
 /// A connection belongs to the process that made it. In a forked child its ends are inert: every use returns
-/// [`End::Forked`](crate::End::Forked), and dropping them does nothing to the parent's connection. A message, reservation
-/// or batch that is alive across a fork may only be dropped there, and a batch only if it is empty.
+/// [`End::Forked`](crate::End::Forked), and dropping them does nothing to the parent's connection. A message or reservation
+/// that is alive across a fork may only be dropped there; a batch is as inert as its sender.
 #[derive(Debug)]
 pub struct Connection {
     sender: Sender,
@@ -45,21 +45,25 @@ pub(super) struct Shared {
     pub(super) socket: Arc<OwnedFd>,
     pub(super) link: Link<Mapped>,
     pub(super) wait: WaitStrategy,
+    pub(super) attention: Attention<Mapped>,
     peer: Credentials,
     pages: Pages,
     _watch: Watch,
 }
 
-/// The private page of a connection holds one word: its link.
+/// The private page of a connection holds its link, and the call to whoever rests on its doorbell.
 const LINK_WORD: usize = 0;
+const ATTENTION_WORD: usize = 64;
 const PRIVATE_BYTES: usize = 4096;
 
 impl Connection {
     pub(super) fn new(parts: Parts) -> Result<Self, SetupError> {
         let Parts { socket, peer, own, foreign, wait, fence_each_other } = parts;
-        let link = Link::new(Mapped::private(PRIVATE_BYTES)?, LINK_WORD);
+        let private = Mapped::private(PRIVATE_BYTES)?;
+        let attention = Attention::new(private.clone(), ATTENTION_WORD);
+        let link = Link::new(private, LINK_WORD);
         let socket = Arc::new(socket);
-        let watch = watch(&socket, peer, link.clone()).map_err(SetupError::Watch)?;
+        let watch = watch(&socket, peer, link.clone(), attention.clone()).map_err(SetupError::Watch)?;
         let fencing = match wait {
             WaitStrategy::Spin => Fencing::Never,
             _ if fence_each_other => Fencing::Adaptive,
@@ -69,7 +73,7 @@ impl Connection {
         let outgoing =
             Outgoing::new(mine.clone(), theirs.clone(), own.shape.geometry(), WORDS, link.clone(), wait, fencing);
         let incoming = Incoming::new(mine, theirs, foreign.shape.geometry(), WORDS, link.clone(), wait, fencing);
-        let shared = Arc::new(Shared { socket, link, wait, peer, pages: own.pages, _watch: watch });
+        let shared = Arc::new(Shared { socket, link, wait, attention, peer, pages: own.pages, _watch: watch });
         let sender = Sender::new(outgoing, Arc::clone(&shared));
         Ok(Self { sender, receiver: Receiver::new(incoming, shared) })
     }
@@ -108,12 +112,20 @@ impl Connection {
 }
 
 /// Watches the socket and, unless the peer is this very process, the peer's process.
-fn watch(socket: &Arc<OwnedFd>, peer: Credentials, link: Link<Mapped>) -> std::io::Result<Watch> {
+fn watch(
+    socket: &Arc<OwnedFd>,
+    peer: Credentials,
+    link: Link<Mapped>,
+    attention: Attention<Mapped>,
+) -> std::io::Result<Watch> {
     let pidfd = match peer.pid {
         Some(pid) if pid != std::process::id() => pidfd_of(socket, pid),
         _ => None,
     };
-    liveness::watch(Arc::clone(socket), pidfd, move || link.declare_dead())
+    liveness::watch(Arc::clone(socket), pidfd, move || {
+        link.declare_dead();
+        attention.call();
+    })
 }
 
 /// A descriptor of the peer's process. The socket's own is of who connected it, so it is taken only if that is the peer.

@@ -20,6 +20,7 @@ use super::wire::{Features, LONGEST, Message};
 use crate::os::credentials::Credentials;
 use crate::os::{membarrier, socket};
 use crate::region::{Half, VERSION};
+use crate::ring::Corrupt;
 use crate::wait::WaitStrategy;
 
 /// How a side learns who its peer is.
@@ -93,8 +94,12 @@ impl Handshake {
         })
     }
 
-    /// The packet that is due, or `None` if it has not come yet.
+    /// The packet that is due, or `None` if it has not come yet. Who sends one that is malformed is told so.
     fn receive(&self) -> Result<Option<Received>, HandshakeError> {
+        self.take().map_err(|error| self.refuse(error))
+    }
+
+    fn take(&self) -> Result<Option<Received>, HandshakeError> {
         let mut buffer = [0; LONGEST];
         let packet = match socket::receive_packet(self.socket.as_fd(), &mut buffer) {
             Ok(None) => return Ok(None),
@@ -104,14 +109,15 @@ impl Handshake {
             Err(error) => return Err(SetupError::Socket(error).into()),
         };
         if packet.truncated {
-            let text = "a packet that is too long, or carries too many descriptors";
-            return Err(HandshakeError::Protocol(text.to_owned()));
+            let text = format!("malformed packet: expected at most {LONGEST} bytes and one descriptor, came more");
+            return Err(HandshakeError::Protocol(text));
         }
         let message = Message::parse(&buffer[..packet.length])?;
         let mut descriptors = packet.descriptors;
         let expected = usize::from(matches!(message, Message::Welcome { .. } | Message::Half(_)));
         if descriptors.len() != expected {
-            let text = format!("{} descriptors with a message that takes {expected}", descriptors.len());
+            let (name, due, came) = (message.name(), ["no", "one"][expected], descriptors.len());
+            let text = format!("malformed packet: expected {due} descriptor with {name}, came {came}");
             return Err(HandshakeError::Protocol(text));
         }
         if let Message::Refused { reason } = message {
@@ -139,17 +145,27 @@ impl Handshake {
 
     /// Tells the peer why there will be no connection, as far as it is its business.
     fn refuse(&self, error: HandshakeError) -> HandshakeError {
-        let reason = match &error {
-            HandshakeError::HungUp | HandshakeError::Refused { .. } | HandshakeError::Unauthorised { .. } => None,
-            HandshakeError::Setup(_) => Some("out of memory or descriptors".to_owned()),
-            other => Some(other.to_string()),
-        };
-        if let Some(reason) = reason {
+        if let Some(reason) = reason(&error) {
             // It may be gone by now; we report our own error in any case.
             drop(self.send(&Message::Refused { reason }, None));
         }
         error
     }
+}
+
+/// Why there will be no connection, in words for the peer that is at fault; `None` if it knows or is not there.
+fn reason(error: &HandshakeError) -> Option<String> {
+    Some(match error {
+        HandshakeError::Timeout | HandshakeError::HungUp => return None,
+        HandshakeError::Refused { .. } | HandshakeError::Unauthorised { .. } => return None,
+        HandshakeError::Version { oldest, newest } => format!("expected version {VERSION}, came {oldest} to {newest}"),
+        HandshakeError::Protocol(text) => text.clone(),
+        HandshakeError::Half(text) => format!("unfit half: {text}"),
+        HandshakeError::Corrupt(Corrupt { what, seen, least, most }) => {
+            format!("malformed half: expected {least:#x} to {most:#x} as {what}, came {seen:#x}")
+        }
+        HandshakeError::Setup(_) => "out of memory or descriptors".to_owned(),
+    })
 }
 
 /// A peer's text without anything that a terminal would obey.
@@ -158,7 +174,7 @@ fn printable(text: &str) -> String {
 }
 
 fn unexpected(message: &Message, due: &str) -> HandshakeError {
-    HandshakeError::Protocol(format!("expected {due}, got {message:?}"))
+    HandshakeError::Protocol(format!("message out of order: expected {due}, came {}", message.name()))
 }
 
 /// The state after an attempt to go on: the next one, or the same if the packet has not come yet.

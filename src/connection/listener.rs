@@ -54,7 +54,9 @@ pub struct ListenerCounters {
     pub accepted: u64,
     /// Clients that were not authorised.
     pub refused: u64,
-    /// Clients whose handshake failed, hung up or took too long.
+    /// Clients that refused this listener, by their own check of who it is or of its half.
+    pub declined: u64,
+    /// Clients that broke the protocol, hung up or took too long.
     pub failed: u64,
 }
 
@@ -187,6 +189,7 @@ impl Listener {
     fn count(&mut self, error: &HandshakeError) {
         match error {
             HandshakeError::Unauthorised { .. } => self.counters.refused += 1,
+            HandshakeError::Refused { .. } => self.counters.declined += 1,
             _ => self.counters.failed += 1,
         }
     }

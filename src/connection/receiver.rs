@@ -42,6 +42,12 @@ impl Receiver {
         Self { incoming, shared }
     }
 
+    /// The end below, for what is built on connections.
+    #[inline]
+    pub(crate) fn incoming(&mut self) -> &mut Incoming<Mapped> {
+        &mut self.incoming
+    }
+
     /// What this end has counted.
     #[must_use]
     pub fn counters(&self) -> ReceiverCounters {
@@ -180,6 +186,9 @@ impl Drop for Receiver {
 ///
 /// The peer can write there at any time. A message is therefore read by copying: what was copied does not change any
 /// more. An honest peer does not write a message that has not been released.
+///
+/// In a child that was forked while it lived, it may only be dropped (and asked for its length): it stands for memory that is
+/// not mapped there. To read it there is as wrong as to use any pointer to such memory, for which whoever forks answers.
 #[must_use = "dropping a message releases it"]
 pub struct Message<'a> {
     receiver: &'a mut Receiver,

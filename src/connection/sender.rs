@@ -13,7 +13,7 @@ use crate::memory::Mapped;
 use crate::os::clock::Deadline;
 use crate::os::socket;
 use crate::ring::Claim;
-use crate::wait::Notice;
+use crate::wait::{Attention, Link, Notice, State, WaitStrategy};
 
 /// The sending end of a connection: `Send`, not `Sync`, no lock and no system call on the way of a message.
 ///
@@ -42,6 +42,47 @@ impl Sender {
 
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
+    }
+
+    /// How the sides wait, and whether the peer lives.
+    pub(crate) fn waiting(&self) -> (WaitStrategy, &Link<Mapped>) {
+        (self.shared.wait, &self.shared.link)
+    }
+
+    /// A call to whoever rests on the doorbell.
+    pub(crate) fn attention(&self) -> &Attention<Mapped> {
+        &self.shared.attention
+    }
+
+    /// Sends `header` and the concatenation of `parts` as one message, waiting for room until the deadline.
+    #[inline]
+    pub(crate) fn send_headed<'a, const N: usize>(
+        &mut self,
+        header: &[u8; N],
+        parts: impl Iterator<Item = &'a [u8]>,
+        length: usize,
+        deadline: Option<Deadline>,
+    ) -> Result<(), ClaimError> {
+        let claim = match (self.outgoing.claim_known(N + length), deadline) {
+            (Some(claim), _) => claim,
+            (None, Some(deadline)) => self.outgoing.claim(N + length, deadline)?,
+            (None, None) => self.outgoing.try_claim(N + length)?,
+        };
+        let mut offset = N;
+        for part in parts {
+            self.outgoing.fill(&claim, offset, part);
+            offset += part.len();
+        }
+        // Last, and next to the header of the frame: see `memory::copy`.
+        self.outgoing.fill(&claim, 0, header);
+        self.commit(claim);
+        Ok(())
+    }
+
+    /// Leaves in order, as dropping does.
+    pub(crate) fn leave(&mut self) {
+        let notice = self.outgoing.finish();
+        self.poke(notice);
     }
 
     /// The largest message, in bytes: a little less than 7/16 of the ring.
@@ -247,6 +288,9 @@ impl Drop for Sender {
 }
 
 /// Room for one message in the ring. [`Reservation::commit`] sends it; dropping the reservation sends nothing.
+///
+/// In a child that was forked while it lived, it may only be dropped: it stands for memory that is not mapped there. To
+/// write to it or commit it there is as wrong as to use any pointer to such memory, for which whoever forks answers.
 #[derive(Debug)]
 #[must_use = "a reservation sends nothing until it is committed"]
 pub struct Reservation<'a> {
@@ -302,6 +346,9 @@ impl Reservation<'_> {
 }
 
 /// Messages that share one notification; see [`Sender::batch`].
+///
+/// In a child that was forked while it lived, it is as inert as its sender: nothing can be added to it, and dropping it wakes
+/// nobody.
 #[derive(Debug)]
 #[must_use = "a batch wakes the receiver when it is dropped"]
 pub struct Batch<'a> {
@@ -351,7 +398,8 @@ impl Batch<'_> {
 
     /// Wakes the receiver, if it sleeps, for what was added so far.
     pub fn flush(&mut self) {
-        if std::mem::take(&mut self.quiet) > 0 {
+        // In a forked child the words of the doorbell are not mapped.
+        if std::mem::take(&mut self.quiet) > 0 && self.sender.shared.link.state() != State::Forked {
             self.sender.ring();
         }
     }

@@ -102,12 +102,14 @@ pub enum WireError {
 impl fmt::Display for WireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Short { length } => write!(f, "a message of {length} bytes, expected at least {PREFIX}"),
-            Self::Magic { found } => write!(f, "a message that begins with {found:#x}, expected {MAGIC:#x}"),
-            Self::Kind { found } => write!(f, "a message of kind {found}, expected {HELLO} to {REFUSED}"),
-            Self::Length { found, expected } => write!(f, "a message body of {found} bytes, expected {expected}"),
-            Self::Reserved => f.write_str("a message with a reserved field that is not 0"),
-            Self::Text => f.write_str("a reason that is not UTF-8"),
+            Self::Short { length } => write!(f, "malformed message: expected at least {PREFIX} bytes, came {length}"),
+            Self::Magic { found } => write!(f, "malformed message: expected to begin with {MAGIC:#x}, came {found:#x}"),
+            Self::Kind { found } => write!(f, "malformed message: expected kind {HELLO} to {REFUSED}, came {found}"),
+            Self::Length { found, expected } => {
+                write!(f, "malformed message: expected a body of {expected} bytes, came {found}")
+            }
+            Self::Reserved => f.write_str("malformed message: expected 0 in a reserved field, came something else"),
+            Self::Text => f.write_str("malformed message: expected a reason in UTF-8, came other bytes"),
         }
     }
 }
@@ -115,6 +117,18 @@ impl fmt::Display for WireError {
 impl std::error::Error for WireError {}
 
 impl Message {
+    /// What the protocol calls it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Hello { .. } => "HELLO",
+            Self::Welcome { .. } => "WELCOME",
+            Self::Half(_) => "HALF",
+            Self::Ready => "READY",
+            Self::Refused { .. } => "REFUSED",
+        }
+    }
+
     /// The message as bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {

@@ -55,6 +55,10 @@ impl Memory for Heap {
         self.words[word].store(value, order);
     }
 
+    fn exchange(&self, word: usize, current: u64, new: u64) -> bool {
+        self.words[word].compare_exchange(current, new, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
     fn copy_in(&self, offset: usize, from: &[u8]) {
         for (at, &byte) in (offset..).zip(from) {
             let word = &self.words[at / WORD];

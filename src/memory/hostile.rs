@@ -50,6 +50,10 @@ impl Memory for Hostile {
         self.heap.store(word, value, order);
     }
 
+    fn exchange(&self, word: usize, current: u64, new: u64) -> bool {
+        self.heap.exchange(word, current, new)
+    }
+
     fn copy_in(&self, offset: usize, from: &[u8]) {
         self.heap.copy_in(offset, from);
     }

@@ -208,6 +208,11 @@ impl Memory for Mapped {
         self.word(word).store(value, order);
     }
 
+    #[inline]
+    fn exchange(&self, word: usize, current: u64, new: u64) -> bool {
+        self.word(word).compare_exchange(current, new, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
     #[inline(always)]
     fn copy_in(&self, offset: usize, from: &[u8]) {
         let to = self.bytes(offset, from.len());

@@ -249,6 +249,19 @@ impl<M: Memory> Consumer<M> {
         self.peer.copy_out(span.offset + offset, to);
     }
 
+    /// Word `at` of the payload, unordered.
+    ///
+    /// # Panics
+    ///
+    /// If the payload ends before it.
+    #[inline(always)]
+    pub fn word(&self, span: Span, at: usize) -> u64 {
+        if (at + 1) * WORD > span.length {
+            overflow(WORD, at * WORD, span.length);
+        }
+        self.peer.load(span.offset / WORD + at, Ordering::Relaxed)
+    }
+
     /// The memory that the frames lie in.
     pub(crate) fn memory(&self) -> &Foreign<M> {
         &self.peer

@@ -59,7 +59,7 @@ impl<M: Memory> Link<M> {
     }
 
     /// The word and value to sleep on beside a shared one.
-    pub(super) fn alive(&self) -> (&M, usize, u64) {
+    pub(crate) fn alive(&self) -> (&M, usize, u64) {
         (&self.private, self.word, ALIVE)
     }
 }

@@ -1,6 +1,6 @@
 //! The side that sleeps.
 
-use super::{Announced, Link};
+use super::{Announced, Attention, Link};
 use crate::memory::{Foreign, Memory, Ordering, Own};
 use crate::os::clock::Deadline;
 
@@ -114,6 +114,13 @@ impl<M: Memory> Sleeper<M> {
         }
     }
 
+    /// A sleep until this announcement is answered, for another thread to sleep.
+    pub fn rest(&self) -> Rest<M> {
+        debug_assert!(self.said.asleep(), "not announced");
+        let rung = self.peer.load(self.rung, Ordering::Acquire);
+        Rest { peer: self.peer.clone(), rung: self.rung, seen: rung, number: self.said.number() }
+    }
+
     /// Says that this side is awake. `count` as in [`Sleeper::announce`].
     #[inline]
     pub fn retract(&mut self) {
@@ -141,5 +148,23 @@ impl<M: Memory> Sleeper<M> {
         self.said = announced;
         // Relaxed: ordered by the fences in `announce`; a late retraction costs one needless wake.
         self.own.store(self.announced, announced.word(), Ordering::Relaxed);
+    }
+}
+
+/// A sleep that was announced by one thread and is slept by another.
+#[derive(Debug)]
+pub struct Rest<M: Memory> {
+    peer: Foreign<M>,
+    rung: usize,
+    seen: u64,
+    number: u32,
+}
+
+impl<M: Memory> Rest<M> {
+    /// Sleeps until the announcement is answered, `attention` is called, or the deadline passes; may return early.
+    pub fn sleep(&self, attention: &Attention<M>, deadline: Deadline) {
+        if self.seen as u32 != self.number {
+            self.peer.raw().sleep(self.rung, self.seen, attention.quiet(), deadline);
+        }
     }
 }

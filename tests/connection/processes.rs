@@ -115,15 +115,18 @@ fn a_client_may_refuse_its_listener() {
     let path = listener.path().to_owned();
     let refuse = |_: &Credentials| Decision::Refuse("a stranger".into());
     let client = thread::spawn(move || Options::new().authorise(refuse).connect(path, LONG));
-    while listener.counters().failed == 0 {
+    while listener.counters().declined == 0 {
         let accepted = listener.accept_timeout(std::time::Duration::from_millis(1));
         assert!(matches!(accepted, Err(AcceptError::Timeout)), "{accepted:?}");
+        assert_eq!(listener.counters().failed, 0, "to refuse is no failure");
     }
     let error = client.join().expect("the client").map(drop).expect_err("it refused");
     assert!(
         matches!(&error, ConnectError::Handshake(HandshakeError::Unauthorised { reason }) if reason == "a stranger"),
         "{error:?}"
     );
+    let counters = listener.counters();
+    assert_eq!((counters.accepted, counters.refused, counters.failed), (0, 0, 0), "{counters:?}");
 }
 
 #[test]

@@ -68,6 +68,47 @@ fn inert(here: Connection, there: Connection) {
     let _ = receiver.as_fd();
 }
 
+#[test]
+fn what_is_alive_across_a_fork_is_inert_in_the_child() {
+    Child::start("owner of what is alive", &[]).finish();
+}
+
+/// A process that forks in the middle of a message, a reservation and a batch, and goes on with them.
+pub fn owner_of_what_is_alive() {
+    // So long that its room is given back at once.
+    let large = [7; 200_000];
+    for wait in STRATEGIES {
+        let (here, there) = Options::new().wait(wait).pair().expect("a pair");
+        let ((mut sender, mut back), (mut forth, mut receiver)) = (here.split(), there.split());
+        forth.send(&large).expect("room");
+        let message = back.recv().expect("a message");
+        let mut reservation = forth.reserve(8).expect("room");
+        let mut batch = sender.batch();
+        batch.push(b"before").expect("room");
+        // SAFETY: the child uses what this test is about, and exits.
+        let forked = unsafe { fork() }.expect("a child");
+        let ForkResult::Parent { child } = forked else {
+            exit_of(move || {
+                assert_eq!((message.len(), reservation.len()), (large.len(), 8));
+                drop((message, reservation));
+                assert_eq!(batch.push(b"in the child"), Err(SendError::Ended(End::Forked)));
+                assert_eq!(batch.try_push(b"in the child"), Err(TrySendError::Ended(End::Forked)));
+                batch.flush();
+            })
+        };
+        assert_eq!(waitpid(child, None), Ok(WaitStatus::Exited(child, 0)), "{wait:?}: the child");
+        assert_eq!(message.to_vec(), large);
+        reservation.write_at(0, b"reserved");
+        reservation.commit();
+        batch.push(b"after").expect("room");
+        drop((message, batch));
+        assert_eq!(back.try_recv().expect("a message").to_vec(), b"reserved");
+        assert_eq!(receiver.try_recv().expect("a message").to_vec(), b"before");
+        assert_eq!(receiver.try_recv().expect("a message").to_vec(), b"after");
+        assert_eq!(receiver.try_recv().err(), Some(TryRecvError::Empty), "{wait:?}: the child sent something");
+    }
+}
+
 fn echo(here: &mut Connection, there: &mut Connection) {
     for (from, to) in [(0, 1), (1, 0)] {
         let sides = [&mut *here, &mut *there];

@@ -47,6 +47,16 @@ fn serves(listener: &mut Listener) {
     assert_eq!(receiver.recv().err(), Some(End::Closed));
 }
 
+/// Lets the listener work until it has counted `declined` clients that refused it, and no failure.
+fn until_declined(listener: &mut Listener, declined: u64) {
+    let started = Instant::now();
+    while listener.counters().declined < declined {
+        assert!(matches!(listener.accept_timeout(MOMENT), Err(AcceptError::Timeout)), "accepted who refused it");
+        assert!(started.elapsed() < LONG, "{:?}, expected {declined} refusals", listener.counters());
+    }
+    assert_eq!((listener.counters().declined, listener.counters().failed), (declined, 0));
+}
+
 /// Why the listener hung up, as it told the client; empty if it only hung up.
 fn reason(client: &OwnedFd) -> String {
     match raw::receive_message(client) {
@@ -74,24 +84,35 @@ fn a_client_by_hand_that_is_honest_is_accepted() {
 }
 
 #[test]
-fn what_is_no_hello_is_a_failure() {
+fn what_is_no_hello_is_a_failure_and_said() {
     let _alone = alone();
     let (_directory, mut listener) = bind(LONG);
     let before = Held::lasting();
     let hello = raw::hello();
-    let mut cases = vec![vec![0x5a; 20], b"GET / HTTP/1.1\r\n\r\n".to_vec(), vec![0; 16], vec![0xff; 1000], vec![7]];
-    cases.extend((1..hello.len()).map(|length| hello[..length].to_vec()));
-    cases.push([&hello[..], &[0]].concat());
-    cases.push([&hello[..], &[0; 600]].concat());
-    cases.push([b"twinrinG", &hello[8..]].concat());
-    cases.push(with_byte(&hello, 8, 99));
-    cases.push(with_byte(&hello, 10, 1));
-    cases.push(with_byte(&hello, 12, 9));
-    for (case, bytes) in cases.iter().enumerate() {
+    let http = b"GET / HTTP/1.1\r\n\r\n".to_vec();
+    let begins = "malformed message: expected to begin with 0x676e69726e697774, came 0x";
+    let mut cases = vec![
+        (vec![0x5a; 20], format!("{begins}5a5a5a5a5a5a5a5a")),
+        (http, begins.to_owned()),
+        (vec![0; 16], format!("{begins}0")),
+        (vec![0xff; 1000], "malformed packet: expected at most 576 bytes".to_owned()),
+        ([&hello[..], &[0]].concat(), "malformed message: expected a body of 8 bytes, came 9".to_owned()),
+        ([&hello[..], &[0; 600]].concat(), "malformed packet: expected at most 576 bytes".to_owned()),
+        ([b"twinrinG", &hello[8..]].concat(), format!("{begins}476e69726e697774")),
+        (with_byte(&hello, 8, 99), "malformed message: expected kind 1 to 5, came 99".to_owned()),
+        (with_byte(&hello, 10, 1), "malformed message: expected 0 in a reserved field".to_owned()),
+        (with_byte(&hello, 12, 9), "malformed message: expected a body of 9 bytes, came 8".to_owned()),
+    ];
+    cases.extend((1..hello.len()).map(|length| {
+        let short = format!("malformed message: expected at least 16 bytes, came {length}");
+        let body = format!("malformed message: expected a body of 8 bytes, came {}", length.saturating_sub(16));
+        (hello[..length].to_vec(), if length < 16 { short } else { body })
+    }));
+    for (case, (bytes, expected)) in cases.iter().enumerate() {
         let client = raw::client(listener.path());
         raw::send(&client, bytes, &[]);
         until_failed(&mut listener, case as u64 + 1);
-        reason(&client);
+        assert_reason(&client, expected);
     }
     assert_eq!(Held::lasting(), before);
     serves(&mut listener);
@@ -110,13 +131,11 @@ fn what_is_out_of_turn_is_a_failure_and_said() {
     let before = Held::lasting();
     let later = Message::Hello { oldest: 7, newest: 9, features: Features(0) };
     let first = [
-        (Message::Ready.encode(), vec![], "expected HELLO"),
-        (Message::Half(SHAPE).encode(), vec![raw::honest_half()], "expected HELLO"),
-        (raw::welcome(SHAPE), vec![raw::honest_half()], "expected HELLO"),
-        (later.encode(), vec![], "versions 7 to 9"),
-        // Broken before it is known what it says, so it is only hung up on.
-        (raw::hello(), vec![raw::honest_half()], ""),
-        (Message::Refused { reason: "no".into() }.encode(), vec![], ""),
+        (Message::Ready.encode(), vec![], "message out of order: expected HELLO, came READY"),
+        (Message::Half(SHAPE).encode(), vec![raw::honest_half()], "message out of order: expected HELLO, came HALF"),
+        (raw::welcome(SHAPE), vec![raw::honest_half()], "message out of order: expected HELLO, came WELCOME"),
+        (later.encode(), vec![], "expected version 1, came 7 to 9"),
+        (raw::hello(), vec![raw::honest_half()], "malformed packet: expected no descriptor with HELLO, came 1"),
     ];
     let mut failed = 0;
     for (bytes, files, expected) in first {
@@ -127,10 +146,10 @@ fn what_is_out_of_turn_is_a_failure_and_said() {
         assert_reason(&client, expected);
     }
     let second = [
-        (raw::hello(), vec![], "expected HALF"),
-        (Message::Ready.encode(), vec![], "expected HALF"),
-        (raw::welcome(SHAPE), vec![raw::honest_half()], "expected HALF"),
-        (vec![1, 2, 3], vec![], ""),
+        (raw::hello(), vec![], "message out of order: expected HALF, came HELLO"),
+        (Message::Ready.encode(), vec![], "message out of order: expected HALF, came READY"),
+        (raw::welcome(SHAPE), vec![raw::honest_half()], "message out of order: expected HALF, came WELCOME"),
+        (vec![1, 2, 3], vec![], "malformed message: expected at least 16 bytes, came 3"),
     ];
     for (bytes, files, expected) in second {
         let client = greeted(&mut listener);
@@ -153,6 +172,9 @@ fn greeted(listener: &mut Listener) -> OwnedFd {
     client
 }
 
+/// # Panics
+///
+/// If the listener told the client anything else, or nothing, before it hung up.
 fn assert_reason(client: &OwnedFd, expected: &str) {
     let reason = reason(client);
     assert!(reason.contains(expected), "{reason:?} lacks {expected:?}");
@@ -169,9 +191,24 @@ fn an_unfit_half_is_a_failure() {
         raw::send(&client, &Message::Half(bad.announced).encode(), &files);
         until_failed(&mut listener, case as u64 + 1);
         let reason = reason(&client);
-        // A packet that is broken as such is only hung up on.
-        let expected = if bad.files.len() == 1 { bad.reason } else { "" };
-        assert!(reason.contains(expected), "case {case}: {reason:?} lacks {expected:?}");
+        assert!(reason.contains(bad.reason), "case {case}: {reason:?} lacks {:?}", bad.reason);
+    }
+    assert_eq!(Held::lasting(), before);
+    serves(&mut listener);
+}
+
+#[test]
+fn a_client_that_refuses_its_listener_is_no_failure() {
+    let _alone = alone();
+    let (_directory, mut listener) = bind(LONG);
+    let before = Held::lasting();
+    let refused = Message::Refused { reason: "a stranger".into() }.encode();
+    // In place of HELLO, as who does not like the listener; and of HALF, as who does not like its half.
+    for declined in 1..=2 {
+        let client = if declined == 1 { raw::client(listener.path()) } else { greeted(&mut listener) };
+        raw::send(&client, &refused, &[]);
+        until_declined(&mut listener, declined);
+        assert_eq!(reason(&client), "", "who has refused need not be told");
     }
     assert_eq!(Held::lasting(), before);
     serves(&mut listener);

@@ -32,12 +32,12 @@ fn wrong_files() -> Vec<Bad> {
     let with = |files: Vec<OwnedFd>, reason| Bad { announced: SHAPE, files, reason };
     let many = |count| (0..count).map(|_| raw::honest_half()).collect();
     vec![
-        with(vec![], "0 descriptors"),
+        with(vec![], "expected one descriptor with"),
         with(vec![pipe], "expected a sealed memory file"),
         with(vec![regular.into()], "expected a sealed memory file"),
         with(vec![null.into()], "expected a sealed memory file"),
-        with(many(2), "2 descriptors"),
-        with(many(64), "too many descriptors"),
+        with(many(2), "came 2"),
+        with(many(64), "and one descriptor, came more"),
     ]
 }
 
@@ -80,11 +80,21 @@ fn wrong_numbers() -> Vec<Bad> {
 
 /// Each word of the header wrong in turn.
 fn wrong_headers() -> Vec<Bad> {
+    const NAMES: [&str; 8] = [
+        "the magic of a half",
+        "the byte order and version of a half",
+        "the size of a half",
+        "the offset of a ring",
+        "the size of a ring",
+        "the laziness of a ring",
+        "a reserved word of a half",
+        "a reserved word of a half",
+    ];
     let wrong = |word: usize| {
         let mut header = HEADER;
         header[word] ^= 1 << (word * 7);
         let files = vec![raw::half(SHAPE.bytes, header, SEALS)];
-        Bad { announced: SHAPE, files, reason: "the peer wrote" }
+        Bad { announced: SHAPE, files, reason: NAMES[word] }
     };
     (0..HEADER.len()).map(wrong).collect()
 }

@@ -67,14 +67,19 @@ fn an_answer_that_is_no_message_is_an_error() {
     let welcome = raw::welcome(SHAPE);
     let cut = (1..welcome.len()).step_by(3).map(|length| (welcome[..length].to_vec(), ""));
     let cases = [
-        (vec![0x5a; 40], "begins with"),
-        ([&welcome[..], &[0]].concat(), "expected 24"),
-        ([&welcome[..], &[0; 900]].concat(), "too long"),
-        (raw::hello(), "expected WELCOME"),
-        (Message::Ready.encode(), "expected WELCOME"),
+        (vec![0x5a; 40], "expected to begin with"),
+        ([&welcome[..], &[0]].concat(), "expected a body of 24 bytes, came 25"),
+        ([&welcome[..], &[0; 900]].concat(), "expected at most 576 bytes"),
+        (raw::hello(), "message out of order: expected WELCOME, came HELLO"),
+        (Message::Ready.encode(), "message out of order: expected WELCOME, came READY"),
     ];
     for (bytes, expected) in cases.into_iter().chain(cut) {
-        let error = failure(|client| raw::send(client, &bytes, &[]));
+        let error = failure(|client| {
+            raw::send(client, &bytes, &[]);
+            // The connector says why it hangs up, as a listener does.
+            let told = raw::receive_message(client).expect("a refusal").0;
+            assert!(matches!(&told, Message::Refused { reason } if reason.contains(expected)), "{told:?}");
+        });
         let text = error.to_string();
         assert!(matches!(error, HandshakeError::Protocol(_)), "{error:?}");
         assert!(text.contains("broke the protocol") && text.contains(expected), "{text:?} lacks {expected:?}");

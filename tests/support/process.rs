@@ -6,6 +6,7 @@
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
 use std::process::{Child as Process, ChildStderr, Command, ExitStatus, Stdio};
 
 use rustix::process::{Signal, set_parent_process_death_signal};
@@ -24,7 +25,12 @@ pub struct Child {
 impl Child {
     /// Starts this binary again to play `part`, with `arguments` in its environment.
     pub fn start(part: &str, arguments: &[(&str, &OsStr)]) -> Self {
-        let mut command = Command::new(env::current_exe().expect("the path of the test"));
+        Self::start_as(&env::current_exe().expect("the path of the test"), part, arguments)
+    }
+
+    /// The same of a copy of this binary.
+    pub fn start_as(program: &Path, part: &str, arguments: &[(&str, &OsStr)]) -> Self {
+        let mut command = Command::new(program);
         command.args(["second_process", "--exact", "--nocapture", "--test-threads=1"]);
         command.env(PART, part).envs(arguments.iter().copied());
         command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());

@@ -21,15 +21,26 @@ fn help_names_every_command_and_gives_examples() {
 
 #[test]
 fn each_command_has_a_help_with_an_example() {
-    for command in ["bench", "listen", "connect", "ping"] {
+    for command in ["bench", "listen", "connect", "echo", "ping"] {
         let help = help_of(&[command, "--help"]);
         assert!(help.contains("Usage: twinring") && help.contains("Example"), "{help}");
     }
 }
 
 #[test]
+fn what_measures_by_hand_says_where_it_may_run() {
+    for (command, other) in [("echo", "ping"), ("ping", "echo")] {
+        let help = help_of(&[command, "--help"]);
+        let said = format!("The core to run on, or none [default: with --wait spin, another than {other}'s]");
+        assert!(help.contains("--core <N>") && help.contains(&said), "{help}");
+    }
+}
+
+#[test]
 fn help_fits_a_terminal() {
-    for arguments in [&["--help"][..], &["bench", "--help"], &["listen", "--help"], &["ping", "--help"]] {
+    for arguments in
+        [&["--help"][..], &["bench", "--help"], &["listen", "--help"], &["echo", "--help"], &["ping", "--help"]]
+    {
         let help = help_of(arguments);
         let widest = help.lines().map(|line| line.chars().count()).max();
         assert!(widest <= Some(100), "{widest:?} in\n{help}");
@@ -38,11 +49,13 @@ fn help_fits_a_terminal() {
 
 #[test]
 fn wrong_arguments_are_a_usage_error_that_says_what_is_allowed() {
-    let cases: [(&[&str], &str); 6] = [
+    let cases: [(&[&str], &str); 8] = [
         (&["bench", "--mode", "sleep"], "[possible values: spin, adaptive, park]"),
         (&["bench", "--size", "7"], "expected 8 to 262144 bytes, not 7"),
         (&["bench", "--rounds", "0"], "1..=1000"),
         (&["connect", "name", "--timeout", "soon"], "expected a number of seconds, not \"soon\""),
+        (&["echo", "name", "--core", "0,1"], "expected the number of a core or none, not \"0,1\""),
+        (&["ping", "name", "--core", "any"], "expected the number of a core or none, not \"any\""),
         (&["listen"], "<NAME>"),
         (&["--rounds", "1", "bench"], "--rounds"),
     ];

@@ -1,0 +1,413 @@
+//! A session for threads: what its handles share, and its calls.
+
+use std::io::IoSlice;
+use std::mem;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::backlog::{Backlog, Job};
+use super::buffers::Buffers;
+use super::counters::SessionCounters;
+use super::error::{CallError, Halt};
+use super::handler::Handler;
+use super::header::{Kind, Status};
+use super::hello::Hello;
+use super::inbox::{Got, Inbox};
+use super::lead::{Lead, Ticket};
+use super::led::{Follow, Leader, Led};
+use super::limit::Limit;
+use super::options::SessionOptions;
+use super::outbox::{Letter, Outbox};
+use super::pool::Pool;
+use super::tally::Tally;
+use crate::channel::End;
+use crate::connection::{Connection, SetupError};
+use crate::memory::{Mapped, WORD};
+use crate::os::clock::Deadline;
+use crate::wait::{Attention, Link, State, WaitStrategy};
+
+/// What all handles, workers and responders of a session share.
+pub(super) struct Engine {
+    pub(super) options: SessionOptions,
+    pub(super) handler: Box<dyn Handler + Send + Sync>,
+    pub(super) strategy: WaitStrategy,
+    pub(super) attention: Attention<Mapped>,
+    pub(super) pool: Pool,
+    pub(super) buffers: Buffers,
+    /// What the other side accepts, once it has said so.
+    pub(super) peer: OnceLock<Hello>,
+    /// The largest message that goes in one frame.
+    pub(super) fragment: usize,
+    pub(super) outgoing: Mutex<Outgoing>,
+    /// Woken when a slot or a place among the open messages is free again.
+    pub(super) turn: Condvar,
+    /// Threads that wait for `turn`.
+    pub(super) queueing: Tally<Mapped>,
+    /// Threads that want to send and could not at once.
+    pub(super) pressing: Tally<Mapped>,
+    /// Messages in fragments on their way out.
+    pub(super) open: Tally<Mapped>,
+    /// Requests of the peer that wait for workers, or for whoever keeps their responders.
+    pub(super) requests: Tally<Mapped>,
+    incoming: Led<Mapped, Incoming>,
+    /// Where the replies to calls in flight are put by who receives for others.
+    replies: Box<[Mutex<Filed>]>,
+    link: Link<Mapped>,
+    closing: Tally<Mapped>,
+}
+
+/// What the leader owns.
+pub(super) struct Incoming {
+    pub(super) inbox: Inbox,
+    /// What came while there was no room to send, or too deep down.
+    pub(super) backlog: Backlog,
+    /// Whether a listener rests on the doorbell.
+    pub(super) resting: bool,
+    pub(super) late_replies: u64,
+    pub(super) events_taken: u64,
+}
+
+/// What the sending lock guards.
+pub(super) struct Outgoing {
+    pub(super) outbox: Outbox,
+    pub(super) hint: u64,
+    pub(super) calls: u64,
+    pub(super) events: u64,
+    pub(super) served: u64,
+}
+
+/// A reply that its caller has not taken yet.
+#[derive(Default)]
+struct Filed {
+    status: Option<Status>,
+    payload: Vec<u8>,
+}
+
+/// The lead, given up when this is dropped.
+pub(super) struct Leading<'a> {
+    engine: &'a Engine,
+    leader: Option<Leader<'a, Mapped, Incoming>>,
+    /// A listener was resting: it does not know yet that it need not.
+    disturbed: bool,
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics under these locks but a bug of ours, and then the rest goes on as well as it can.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Engine {
+    pub(super) fn new(
+        connection: Connection,
+        options: &SessionOptions,
+        handler: Box<dyn Handler + Send + Sync>,
+    ) -> Result<Self, SetupError> {
+        let (sender, receiver) = connection.split();
+        let (strategy, link) = sender.waiting();
+        let (link, attention) = (link.clone(), sender.attention().clone());
+        let slots = u64::from(options.accepted.calls).next_power_of_two();
+        let bytes = (Lead::<Mapped>::words(slots) * WORD).next_multiple_of(4096);
+        let lead = Lead::new(Mapped::private(bytes)?, link.clone(), slots, strategy != WaitStrategy::Spin);
+        let tallies = Mapped::private(4096)?;
+        let tally = |number: usize| Tally::new(tallies.clone(), number * 16);
+        let inbox = Inbox::new(receiver, options.accepted);
+        let buffers = inbox.buffers().clone();
+        let backlog = Backlog::new(options.accepted);
+        let incoming = Incoming { inbox, backlog, resting: false, late_replies: 0, events_taken: 0 };
+        let mut outbox = Outbox::new(sender);
+        outbox.greet(options.accepted);
+        Ok(Self {
+            options: options.clone(),
+            handler,
+            strategy,
+            attention,
+            pool: Pool::new(options.workers, options.nesting),
+            buffers,
+            peer: OnceLock::new(),
+            fragment: outbox.fragment_size(),
+            outgoing: Mutex::new(Outgoing { outbox, hint: 0, calls: 0, events: 0, served: 0 }),
+            turn: Condvar::new(),
+            queueing: tally(0),
+            pressing: tally(1),
+            open: tally(2),
+            requests: tally(3),
+            incoming: Led::new(lead, incoming),
+            replies: (0..slots).map(|_| Mutex::default()).collect(),
+            link,
+            closing: tally(4),
+        })
+    }
+
+    /// Takes the lead, if nobody has it.
+    #[inline]
+    pub(super) fn try_lead(&self) -> Option<Leading<'_>> {
+        self.incoming.try_lead().map(|leader| self.leading(leader))
+    }
+
+    #[inline]
+    fn leading<'a>(&'a self, mut leader: Leader<'a, Mapped, Incoming>) -> Leading<'a> {
+        let disturbed = mem::take(&mut leader.resting);
+        if disturbed {
+            leader.inbox.receiver().incoming().rise();
+        }
+        Leading { engine: self, leader: Some(leader), disturbed }
+    }
+
+    /// Whether this process may use the session at all: a forked child may not.
+    #[inline]
+    pub(super) fn owned(&self) -> Result<(), Halt> {
+        if self.link.is_alive() || self.link.state() != State::Forked { Ok(()) } else { Err(Halt::Ended(End::Forked)) }
+    }
+
+    #[inline]
+    pub(super) fn call(
+        self: &Arc<Self>,
+        selector: u32,
+        parts: &[IoSlice<'_>],
+        reply: &mut Vec<u8>,
+        mut limit: Limit,
+    ) -> Result<(), CallError> {
+        // First, so that the reply of a lone caller finds nobody asleep.
+        let mut leading = self.try_lead();
+        let ticket = self.begin(selector, parts, &mut limit, leading.as_mut())?;
+        if let Some(leading) = &mut leading {
+            leading.call_listener();
+        }
+        let _blocked = self.pool.blocked(self);
+        self.await_reply(ticket, reply, leading, limit.deadline())
+    }
+
+    /// Sends a request.
+    #[inline]
+    pub(super) fn begin(
+        &self,
+        selector: u32,
+        parts: &[IoSlice<'_>],
+        limit: &mut Limit,
+        mut leading: Option<&mut Leading<'_>>,
+    ) -> Result<Ticket, CallError> {
+        self.owned().map_err(CallError::NotSent)?;
+        let peer = self.peer(limit, leading.as_deref_mut()).map_err(CallError::NotSent)?;
+        let mut letter = Letter::new(Kind::Call, 0, selector, parts);
+        let _open = self.open(&letter, peer, limit, leading.as_deref_mut())?;
+        let mut outgoing = self.outgoing();
+        let ticket = loop {
+            if let Some(ticket) = self.incoming.enter(&mut outgoing.hint, peer.calls.into()) {
+                break ticket;
+            }
+            if !self.options.wait_for_turn {
+                return Err(CallError::Busy);
+            }
+            outgoing = self.wait_for_turn(outgoing, limit, leading.as_deref_mut()).map_err(CallError::NotSent)?;
+        };
+        outgoing.calls += 1;
+        letter.set_id(self.incoming.id(ticket));
+        if let Err(unsent) = self.send(outgoing, &mut letter, limit, leading) {
+            self.exit(ticket);
+            return Err(unsent.into());
+        }
+        Ok(ticket)
+    }
+
+    /// Frees a call's slot.
+    pub(super) fn exit(&self, ticket: Ticket) {
+        self.incoming.exit(ticket);
+        self.next_turn();
+    }
+
+    /// Waits for a reply, as the leader or as a follower, and frees its slot.
+    #[inline]
+    pub(super) fn await_reply<'a>(
+        self: &'a Arc<Self>,
+        ticket: Ticket,
+        reply: &mut Vec<u8>,
+        leading: Option<Leading<'a>>,
+        deadline: Deadline,
+    ) -> Result<(), CallError> {
+        if let Some(mut leader) = leading {
+            if let Some(result) = self.lead_until(ticket, reply, &mut leader, deadline) {
+                return result;
+            }
+        }
+        self.await_in_turn(ticket, reply, deadline)
+    }
+
+    fn await_in_turn(
+        self: &Arc<Self>,
+        ticket: Ticket,
+        reply: &mut Vec<u8>,
+        deadline: Deadline,
+    ) -> Result<(), CallError> {
+        loop {
+            match self.incoming.follow(ticket, deadline) {
+                Follow::Answered => return self.collect(ticket, reply),
+                Follow::Leads(leader) => {
+                    let mut leader = self.leading(leader);
+                    if let Some(result) = self.lead_until(ticket, reply, &mut leader, deadline) {
+                        return result;
+                    }
+                }
+                Follow::Expired => {
+                    self.exit(ticket);
+                    let halt = self.owned().err().unwrap_or(Halt::Timeout);
+                    return Err(CallError::NoReply(halt));
+                }
+            }
+        }
+    }
+
+    /// Receives until the reply has come; `None` if the lead was given up to run a handler.
+    #[inline]
+    fn lead_until(
+        self: &Arc<Self>,
+        ticket: Ticket,
+        reply: &mut Vec<u8>,
+        leader: &mut Leading<'_>,
+        deadline: Deadline,
+    ) -> Option<Result<(), CallError>> {
+        let id = self.incoming.id(ticket);
+        loop {
+            if self.incoming.is_answered(ticket) {
+                return Some(self.collect(ticket, reply));
+            }
+            let job = match self.ready_job(leader) {
+                Some(job) => Some(job),
+                None => match leader.inbox().next_for(id, reply, deadline) {
+                    Ok(Got::It) => {
+                        leader.exit(ticket);
+                        return Some(Ok(()));
+                    }
+                    Ok(Got::Other(arrival)) => self.sort(leader, arrival),
+                    Err(error) => {
+                        self.exit(ticket);
+                        return Some(Err(CallError::NoReply(error.into())));
+                    }
+                },
+            };
+            if let Some(job) = job {
+                // Whoever waits receives while the handler runs.
+                leader.give_up();
+                self.run(job);
+                return None;
+            }
+        }
+    }
+
+    /// Puts a reply where its caller finds it, if it still waits.
+    pub(super) fn deliver(&self, leader: &mut Leading<'_>, id: u64, status: Status, mut payload: Vec<u8>) {
+        let guard = leader.leader();
+        let ticket = guard.ticket(id);
+        match guard.answers(ticket) {
+            Some(asleep) => {
+                {
+                    let mut filed = lock(&self.replies[self.incoming.index(ticket)]);
+                    filed.status = Some(status);
+                    mem::swap(&mut filed.payload, &mut payload);
+                }
+                guard.answered(ticket, asleep);
+            }
+            None => guard.late_replies += 1,
+        }
+        self.buffers.give_back(payload);
+    }
+
+    /// Takes a reply that somebody else received, and frees its slot.
+    fn collect(&self, ticket: Ticket, reply: &mut Vec<u8>) -> Result<(), CallError> {
+        let result = {
+            let mut filed = lock(&self.replies[self.incoming.index(ticket)]);
+            match filed.status.take() {
+                Some(Status::Ok) => {
+                    mem::swap(&mut filed.payload, reply);
+                    Ok(())
+                }
+                Some(status) => Err(CallError::from_reply(status, &filed.payload)),
+                None => unreachable!("an answered call without a reply"),
+            }
+        };
+        self.exit(ticket);
+        result
+    }
+
+    /// Whether the reply has come.
+    pub(super) fn is_answered(&self, ticket: Ticket) -> bool {
+        self.incoming.is_answered(ticket)
+    }
+
+    /// Leaves in order: nothing is sent after this, and listener and workers end.
+    pub(super) fn close(&self) {
+        self.closing.add(1);
+        self.outgoing().outbox.sender().leave();
+        self.attention.call();
+        self.pool.close();
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.get() > 0
+    }
+
+    pub(super) fn counters(&self) -> SessionCounters {
+        let (calls, events, served) = {
+            let outgoing = lock(&self.outgoing);
+            (outgoing.calls, outgoing.events, outgoing.served)
+        };
+        // A leader may be waiting for a message with it in hand.
+        let (late_replies, events_taken) = self.try_lead().map_or((0, 0), |mut leader| {
+            let incoming = leader.leader();
+            (incoming.late_replies, incoming.events_taken)
+        });
+        SessionCounters { calls, events, served, events_taken, late_replies }
+    }
+}
+
+impl<'a> Leading<'a> {
+    #[inline]
+    pub(super) fn leader(&mut self) -> &mut Leader<'a, Mapped, Incoming> {
+        // It is there until the lead is given up, and then nobody asks.
+        self.leader.as_mut().expect("the lead was given up")
+    }
+
+    #[inline]
+    pub(super) fn inbox(&mut self) -> &mut Inbox {
+        &mut self.leader().inbox
+    }
+
+    /// Frees the slot of a call of this thread's, and gives the lead up.
+    #[inline]
+    fn exit(&mut self, ticket: Ticket) {
+        self.leader().exit(ticket);
+        self.give_up();
+        self.engine.next_turn();
+    }
+
+    /// Tells a listener, whose rest this thread ended, that it need not go on resting.
+    #[inline]
+    pub(super) fn call_listener(&mut self) {
+        if mem::take(&mut self.disturbed) {
+            self.engine.attention.call();
+        }
+    }
+
+    /// Gives the lead up.
+    #[inline]
+    pub(super) fn give_up(&mut self) {
+        if self.leader.take().is_some() {
+            self.call_listener();
+        }
+    }
+}
+
+impl Drop for Leading<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.give_up();
+    }
+}
+
+impl Job {
+    /// What is left of a job that was run.
+    pub(super) fn into_payload(self) -> Vec<u8> {
+        match self {
+            Self::Call { payload, .. } | Self::Event { payload, .. } => payload,
+            Self::Decline { .. } => Vec::new(),
+        }
+    }
+}

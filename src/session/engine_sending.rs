@@ -1,0 +1,273 @@
+//! A session for threads: sending, under one lock, frame by frame.
+
+use std::io::IoSlice;
+use std::sync::{MutexGuard, PoisonError};
+use std::time::Duration;
+
+use super::engine::{Engine, Leading, Outgoing, lock};
+use super::error::{Halt, NotifyError, Unsent};
+use super::header::{Kind, Status};
+use super::hello::Hello;
+use super::limit::{Limit, SLICE};
+use super::outbox::Letter;
+use crate::channel::ClaimError;
+use crate::os::clock::Deadline;
+
+/// How often a thread with a large message looks whether another could send meanwhile.
+const COURTESY: u32 = 10_000;
+
+/// How long a thread waits for its turn before it looks whether it should receive.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// A frame, whether it was the last, and the lock under which it was sent.
+type Sent<'a> = (MutexGuard<'a, Outgoing>, bool);
+
+impl Engine {
+    /// The sending lock; whoever sends a large message is told that others want it.
+    #[inline]
+    pub(super) fn outgoing(&self) -> MutexGuard<'_, Outgoing> {
+        match self.outgoing.try_lock() {
+            Ok(outgoing) => outgoing,
+            Err(_) => self.press(),
+        }
+    }
+
+    #[cold]
+    fn press(&self) -> MutexGuard<'_, Outgoing> {
+        self.pressing.add(1);
+        let outgoing = lock(&self.outgoing);
+        self.pressing.add(-1);
+        outgoing
+    }
+
+    /// What the other side accepts: waits until it has said so.
+    #[inline]
+    pub(super) fn peer(&self, limit: &mut Limit, leading: Option<&mut Leading<'_>>) -> Result<Hello, Halt> {
+        match self.peer.get() {
+            Some(&hello) => Ok(hello),
+            None => self.await_hello(limit.deadline(), leading),
+        }
+    }
+
+    #[cold]
+    fn await_hello(&self, deadline: Deadline, mut leading: Option<&mut Leading<'_>>) -> Result<Hello, Halt> {
+        loop {
+            match leading.as_deref_mut() {
+                Some(leader) => self.hear_hello(leader, deadline)?,
+                None => {
+                    if let Some(mut leader) = self.try_lead() {
+                        self.hear_hello(&mut leader, deadline)?;
+                    }
+                }
+            }
+            if let Some(&hello) = self.peer.get() {
+                return Ok(hello);
+            }
+            if deadline.passed() {
+                return Err(Halt::Timeout);
+            }
+            // Another thread waits for it.
+            std::thread::yield_now();
+        }
+    }
+
+    fn hear_hello(&self, leader: &mut Leading<'_>, deadline: Deadline) -> Result<(), Halt> {
+        // The hello is the first message: there is no job yet.
+        if leader.inbox().peer().is_none() {
+            leader.inbox().next(deadline)?;
+        }
+        self.learn_peer(leader);
+        Ok(())
+    }
+
+    #[cold]
+    pub(super) fn learn_peer(&self, leader: &mut Leading<'_>) {
+        if let Some(hello) = leader.inbox().peer() {
+            // Who was told before is told the same.
+            let _ = self.peer.set(hello);
+        }
+    }
+
+    pub(super) fn notify(&self, selector: u32, parts: &[IoSlice<'_>], mut limit: Limit) -> Result<(), NotifyError> {
+        self.owned().map_err(NotifyError::NotSent)?;
+        let peer = self.peer(&mut limit, None).map_err(NotifyError::NotSent)?;
+        let mut letter = Letter::new(Kind::Event, 0, selector, parts);
+        let _open = self.open(&letter, peer, &mut limit, None)?;
+        let mut outgoing = self.outgoing();
+        letter.set_id(outgoing.outbox.next_id());
+        outgoing.events += 1;
+        Ok(self.send(outgoing, &mut letter, &mut limit, None)?)
+    }
+
+    /// Sends a reply. If it cannot be sent in time, the other side would wait for ever: the session ends.
+    pub(super) fn answer(&self, id: u64, status: Status, payload: &[u8]) {
+        // Whoever sent a request has said hello.
+        let Some(&peer) = self.peer.get() else { return };
+        let too_large = payload.len() as u64 > peer.largest;
+        let (status, payload) = if too_large { (Status::TooLarge, &[][..]) } else { (status, payload) };
+        let parts = [IoSlice::new(payload)];
+        let mut limit = Limit::For(self.options.reply_timeout);
+        let mut letter = Letter::new(Kind::Reply(status), id, 0, &parts);
+        let sent = self.open(&letter, peer, &mut limit, None).and_then(|_open| {
+            let mut outgoing = self.outgoing();
+            outgoing.served += 1;
+            self.send(outgoing, &mut letter, &mut limit, None)
+        });
+        if sent.is_err() && self.owned().is_ok() {
+            self.outgoing().outbox.sender().leave();
+        }
+    }
+
+    /// Checks a message's length, and has a large one wait for its place among the open ones.
+    #[inline]
+    pub(super) fn open(
+        &self,
+        letter: &Letter<'_>,
+        peer: Hello,
+        limit: &mut Limit,
+        leading: Option<&mut Leading<'_>>,
+    ) -> Result<Option<OpenMessage<'_>>, Unsent> {
+        let length = letter.length();
+        if length as u64 > peer.largest {
+            return Err(Unsent::TooLarge { length, largest: peer.largest as usize });
+        }
+        if length <= self.fragment { Ok(None) } else { self.open_large(peer, limit, leading).map_err(Unsent::Halted) }
+    }
+
+    #[cold]
+    fn open_large(
+        &self,
+        peer: Hello,
+        limit: &mut Limit,
+        mut leading: Option<&mut Leading<'_>>,
+    ) -> Result<Option<OpenMessage<'_>>, Halt> {
+        while !self.open.enter(peer.open.into()) {
+            drop(self.wait_for_turn(lock(&self.outgoing), limit, leading.as_deref_mut())?);
+        }
+        Ok(Some(OpenMessage(self)))
+    }
+
+    /// Waits until somebody gave a turn back, or a moment, in which what has come is put aside.
+    #[cold]
+    pub(super) fn wait_for_turn<'a>(
+        &'a self,
+        outgoing: MutexGuard<'a, Outgoing>,
+        limit: &mut Limit,
+        leading: Option<&mut Leading<'_>>,
+    ) -> Result<MutexGuard<'a, Outgoing>, Halt> {
+        if limit.deadline().passed() {
+            return Err(Halt::Timeout);
+        }
+        self.queueing.add(1);
+        let waited = self.turn.wait_timeout(outgoing, PATIENCE);
+        self.queueing.add(-1);
+        let (outgoing, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        drop(outgoing);
+        self.put_aside(leading)?;
+        Ok(lock(&self.outgoing))
+    }
+
+    /// Tells those who wait for their turn that there is one.
+    #[inline]
+    pub(super) fn next_turn(&self) {
+        // Missed, it is found a moment later.
+        if self.queueing.get() > 0 {
+            self.turn.notify_all();
+        }
+    }
+
+    /// Sends a message, frame by frame, giving others their turn between two. While there is no room, what comes is put aside, so
+    /// that two sides that both send cannot block each other.
+    #[inline]
+    pub(super) fn send<'a>(
+        &'a self,
+        mut outgoing: MutexGuard<'a, Outgoing>,
+        letter: &mut Letter<'_>,
+        limit: &mut Limit,
+        leading: Option<&mut Leading<'_>>,
+    ) -> Result<(), Unsent> {
+        match outgoing.outbox.step(letter, None) {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(ClaimError::Full) => self.send_on(outgoing, letter, limit, leading),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The same for a message that needs more than one frame, or has to wait for room.
+    #[cold]
+    fn send_on<'a>(
+        &'a self,
+        mut outgoing: MutexGuard<'a, Outgoing>,
+        letter: &mut Letter<'_>,
+        limit: &mut Limit,
+        mut leading: Option<&mut Leading<'_>>,
+    ) -> Result<(), Unsent> {
+        let deadline = limit.deadline();
+        loop {
+            let (guard, done) = match outgoing.outbox.step(letter, None) {
+                Ok(done) => (outgoing, done),
+                Err(ClaimError::Full) => self.wait_for_room(outgoing, letter, deadline, leading.as_deref_mut())?,
+                Err(error) => return Err(error.into()),
+            };
+            if done {
+                return Ok(());
+            }
+            drop(guard);
+            self.let_others_send();
+            outgoing = lock(&self.outgoing);
+        }
+    }
+
+    /// Sends the next frame once there is room for it.
+    #[cold]
+    fn wait_for_room<'a>(
+        &'a self,
+        mut outgoing: MutexGuard<'a, Outgoing>,
+        letter: &mut Letter<'_>,
+        deadline: Deadline,
+        mut leading: Option<&mut Leading<'_>>,
+    ) -> Result<Sent<'a>, Unsent> {
+        let congested = Deadline::after(self.options.reply_timeout);
+        loop {
+            let full = match self.put_aside(leading.as_deref_mut()) {
+                Ok(full) => full,
+                Err(halt) => return Err(give_up(outgoing, letter, halt)),
+            };
+            match outgoing.outbox.step(letter, Some(Deadline::after(SLICE).min(deadline))) {
+                Ok(done) => return Ok((outgoing, done)),
+                Err(ClaimError::Full) if deadline.passed() => return Err(give_up(outgoing, letter, Halt::Timeout)),
+                Err(ClaimError::Full) if full && congested.passed() => {
+                    return Err(give_up(outgoing, letter, Halt::Congested));
+                }
+                Err(ClaimError::Full) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Between two frames of a large message: lets threads that wait for the lock have it.
+    fn let_others_send(&self) {
+        for _ in 0..COURTESY {
+            if self.pressing.get() == 0 {
+                return;
+            }
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Gives up a message that could not be sent in time.
+fn give_up(mut outgoing: MutexGuard<'_, Outgoing>, letter: &Letter<'_>, halt: Halt) -> Unsent {
+    outgoing.outbox.abort(letter);
+    Unsent::Halted(halt)
+}
+
+/// A place among the messages that are under way in fragments.
+pub(super) struct OpenMessage<'a>(&'a Engine);
+
+impl Drop for OpenMessage<'_> {
+    fn drop(&mut self) {
+        self.0.open.add(-1);
+        self.0.next_turn();
+    }
+}

@@ -1,0 +1,112 @@
+//! Receiving when nobody waits for a reply.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::engine::Engine;
+use crate::channel::{End, NextError};
+use crate::os::clock::Deadline;
+use crate::wait::WaitStrategy;
+
+/// What one look around came to.
+#[derive(Debug)]
+pub(super) enum Served {
+    /// So many messages were handled; there are no more now, or another thread receives.
+    Messages(usize),
+    /// The session has ended.
+    End(End),
+}
+
+/// The most messages that are handled in one turn of a poll loop.
+const TURN: usize = 1024;
+
+/// How long a listener stays away while others receive. A request that comes just after the last of them has gone waits for
+/// this long at most.
+const AWAY: Duration = Duration::from_millis(1);
+
+/// How long a listener waits with the lead before it rests without it.
+const LINGER: Duration = Duration::from_micros(20);
+
+/// Handles what has come.
+pub(super) fn dispatch(engine: &Arc<Engine>) -> Served {
+    for handled in 0..TURN {
+        match turn(engine, None) {
+            Turn::Done => {}
+            Turn::Empty | Turn::Led => return Served::Messages(handled),
+            Turn::End(end) => return Served::End(end),
+        }
+    }
+    Served::Messages(TURN)
+}
+
+enum Turn {
+    /// A message was handled.
+    Done,
+    /// There was none.
+    Empty,
+    /// Another thread receives.
+    Led,
+    End(End),
+}
+
+/// Handles one message, waiting for it until `deadline`, or not at all.
+#[inline]
+fn turn(engine: &Arc<Engine>, deadline: Option<Deadline>) -> Turn {
+    let Some(leader) = engine.try_lead() else { return Turn::Led };
+    match engine.serve_one(leader, deadline) {
+        Ok(()) => Turn::Done,
+        Err(NextError::Empty) => Turn::Empty,
+        Err(NextError::End(end)) => Turn::End(end),
+    }
+}
+
+/// Serves on the user's thread.
+pub(super) fn serve(engine: &Arc<Engine>) -> Result<(), End> {
+    loop {
+        match turn(engine, Some(Deadline::NEVER)) {
+            Turn::Done | Turn::Empty => {}
+            Turn::Led => stay_away(engine),
+            Turn::End(End::Closed) => return Ok(()),
+            Turn::End(end) => return Err(end),
+        }
+    }
+}
+
+fn stay_away(engine: &Engine) {
+    if engine.strategy == WaitStrategy::Spin {
+        std::hint::spin_loop();
+    } else {
+        engine.attention.nap(Deadline::after(AWAY));
+    }
+}
+
+/// The listener thread: receives until the session ends, and rests without holding the lead.
+pub(super) fn listen(engine: &Arc<Engine>) {
+    while !engine.is_closing() {
+        // If it may spin, for a moment: what follows a message often follows soon.
+        let linger = (engine.strategy == WaitStrategy::SpinThenPark).then(|| Deadline::after(LINGER));
+        match turn(engine, linger) {
+            Turn::Done => {}
+            Turn::Empty => rest(engine),
+            Turn::Led => {
+                engine.attention.settle();
+                engine.attention.nap(Deadline::after(AWAY));
+            }
+            Turn::End(_) => return,
+        }
+    }
+}
+
+/// Sleeps until there is a message, the end, or a call for attention, unless another thread receives.
+fn rest(engine: &Engine) {
+    let Some(mut leader) = engine.try_lead() else { return };
+    engine.attention.settle();
+    // Looked at after that: a close is either seen here or called out.
+    if engine.is_closing() || leader.leader().backlog.len() > 0 {
+        return;
+    }
+    let Some(rest) = leader.inbox().receiver().incoming().rest() else { return };
+    leader.leader().resting = true;
+    leader.give_up();
+    rest.sleep(&engine.attention, Deadline::NEVER);
+}

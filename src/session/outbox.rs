@@ -1,0 +1,140 @@
+//! The sending side of a session: whole messages in, frames out.
+
+use std::io::IoSlice;
+
+use super::header::{self, Header, Kind, Part};
+use super::hello::Hello;
+use crate::channel::ClaimError;
+use crate::connection::Sender;
+use crate::os::clock::Deadline;
+
+/// The sender, and what is owed to the peer before anything else.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    sender: Sender,
+    /// Messages that were begun and given up: the peer is told as soon as there is room.
+    aborted: Vec<Header>,
+    fragment: usize,
+    /// Ids of messages that are no calls.
+    last: u64,
+}
+
+/// A message on its way out: what is left of it.
+#[derive(Debug)]
+pub(super) struct Letter<'a> {
+    header: Header,
+    parts: &'a [IoSlice<'a>],
+    length: usize,
+    sent: usize,
+}
+
+/// The payload of one frame of a message in fragments. Large enough that headers and notifications cost nothing, small enough
+/// that the receiver copies one while the sender writes the next, and that a small message soon finds its turn.
+const FRAGMENT: usize = 32 * 1024;
+
+impl<'a> Letter<'a> {
+    #[inline]
+    pub(super) fn new(kind: Kind, id: u64, selector: u32, parts: &'a [IoSlice<'a>]) -> Self {
+        // A sum that overflows is too large for anybody.
+        let length = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
+        Self { header: Header::whole(kind, id, selector), parts, length, sent: 0 }
+    }
+
+    pub(super) fn length(&self) -> usize {
+        self.length
+    }
+
+    pub(super) fn set_id(&mut self, id: u64) {
+        self.header.id = id;
+    }
+
+    /// Whether the peer has seen some of it.
+    pub(super) fn is_begun(&self) -> bool {
+        self.sent > 0
+    }
+}
+
+impl Outbox {
+    pub(super) fn new(sender: Sender) -> Self {
+        let fragment = FRAGMENT.min(sender.largest() / 4).max(8);
+        Self { sender, aborted: Vec::new(), fragment, last: 0 }
+    }
+
+    /// Says what this side accepts. The ring is empty yet; if the session has ended already, the first call finds out.
+    pub(super) fn greet(&mut self, accepted: Hello) {
+        let bytes = accepted.bytes();
+        let _ = self.step(&mut Letter::new(Kind::Hello, 0, 0, &[IoSlice::new(&bytes)]), None);
+    }
+
+    pub(super) fn sender(&mut self) -> &mut Sender {
+        &mut self.sender
+    }
+
+    /// The id of the next message that is no call.
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.last = (self.last + 1) & header::LARGEST_ID;
+        self.last
+    }
+
+    /// The largest message that goes in one frame; others go in frames of this size.
+    pub(super) fn fragment_size(&self) -> usize {
+        self.fragment
+    }
+
+    /// Sends the next frame of a message, waiting for room until the deadline, or not at all; `true` if that was the last.
+    #[inline]
+    pub(super) fn step(&mut self, letter: &mut Letter<'_>, deadline: Option<Deadline>) -> Result<bool, ClaimError> {
+        if !self.aborted.is_empty() {
+            self.pay(deadline)?;
+        }
+        if letter.length <= self.fragment {
+            let parts = letter.parts.iter().map(|part| &**part);
+            self.sender.send_headed(&letter.header.bytes(), parts, letter.length, deadline)?;
+            return Ok(true);
+        }
+        self.send_fragment(letter, deadline)
+    }
+
+    fn send_fragment(&mut self, letter: &mut Letter<'_>, deadline: Option<Deadline>) -> Result<bool, ClaimError> {
+        let length = self.fragment.min(letter.length - letter.sent);
+        let part = if letter.is_begun() { Part::Later } else { Part::First };
+        let remaining = (letter.length - letter.sent - length) as u32;
+        let header = Header { part, remaining, ..letter.header };
+        let parts = cut(letter.parts, letter.sent, length);
+        self.sender.send_headed(&header.bytes(), parts, length, deadline)?;
+        letter.sent += length;
+        Ok(remaining == 0)
+    }
+
+    /// Gives up a message that was begun.
+    pub(super) fn abort(&mut self, letter: &Letter<'_>) {
+        if letter.is_begun() && letter.sent < letter.length {
+            self.aborted.push(Header { part: Part::Abort, remaining: 0, ..letter.header });
+            // If there is no room now, the next message finds out.
+            let _ = self.pay(None);
+        }
+    }
+
+    /// Tells the peer what was given up.
+    #[cold]
+    fn pay(&mut self, deadline: Option<Deadline>) -> Result<(), ClaimError> {
+        while let Some(header) = self.aborted.last() {
+            self.sender.send_headed(&header.bytes(), std::iter::empty(), 0, deadline)?;
+            self.aborted.pop();
+        }
+        Ok(())
+    }
+}
+
+/// The `length` bytes from `start` on of a message in parts.
+#[inline]
+fn cut<'a>(parts: &'a [IoSlice<'_>], start: usize, length: usize) -> impl Iterator<Item = &'a [u8]> {
+    let (mut start, mut length) = (start, length);
+    parts.iter().map(move |part| {
+        let from = start.min(part.len());
+        let to = part.len().min(from + length);
+        start -= from;
+        length -= to - from;
+        &part[from..to]
+    })
+}

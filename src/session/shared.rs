@@ -1,0 +1,281 @@
+//! A session of many threads.
+
+use std::fmt;
+use std::io::IoSlice;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use super::counters::SessionCounters;
+use super::engine::Engine;
+use super::error::{CallError, NotifyError};
+use super::handler::Handler;
+use super::lead::Ticket;
+use super::limit::Limit;
+use super::options::SessionOptions;
+use super::{listen, listen::Served};
+use crate::channel::End;
+use crate::connection::{Connection, SetupError};
+use crate::os::clock::Deadline;
+use crate::wait::WaitStrategy;
+
+/// A session that any number of threads use: clones are handles to the same one.
+///
+/// Calls run in parallel and may be answered in any order. A thread that waits for its reply receives for all; when nobody
+/// waits, a listener thread does. Dropping the last handle leaves in order.
+///
+/// ```
+/// use twinring::{Call, Failure, Session, SessionOptions};
+///
+/// let (here, there) = twinring::pair()?;
+/// let options = SessionOptions::new();
+/// let shout = |call: &mut Call<'_>| {
+///     let text = std::str::from_utf8(call.payload())?.to_uppercase();
+///     call.reply().extend_from_slice(text.as_bytes());
+///     Ok(())
+/// };
+/// let _server = Session::new(there, &options, shout)?;
+/// let client = Session::new(here, &options, ())?;
+/// let other = client.clone();
+/// let thread = std::thread::spawn(move || other.call(0, b"from a thread"));
+/// assert_eq!(client.call(0, b"hello")?, b"HELLO");
+/// assert_eq!(thread.join().unwrap()?, b"FROM A THREAD");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Session {
+    engine: Arc<Engine>,
+    _alive: Arc<Alive>,
+}
+
+/// Dropped with the last handle.
+struct Alive {
+    engine: Arc<Engine>,
+    listener: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Session {
+    /// A session on `connection`, whose calls and events `handler` takes. The other side must make it a session, too.
+    ///
+    /// # Errors
+    ///
+    /// If the memory or the listener thread cannot be had.
+    pub fn new(
+        connection: Connection,
+        options: &SessionOptions,
+        handler: impl Handler + Send + Sync + 'static,
+    ) -> Result<Self, SetupError> {
+        let engine = Arc::new(Engine::new(connection, options, Box::new(handler))?);
+        let listens = options.listener && engine.strategy != WaitStrategy::Spin;
+        let listener = listens.then(|| start_listener(&engine)).transpose()?;
+        let alive = Alive { engine: Arc::clone(&engine), listener: Mutex::new(listener) };
+        Ok(Self { engine, _alive: Arc::new(alive) })
+    }
+
+    /// Calls the other side and waits for the reply.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub fn call(&self, selector: u32, request: &[u8]) -> Result<Vec<u8>, CallError> {
+        let mut reply = Vec::new();
+        self.call_into(selector, request, &mut reply).map(|()| reply)
+    }
+
+    /// Calls the other side and waits for the reply, which replaces what is in `reply`.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    #[inline]
+    pub fn call_into(&self, selector: u32, request: &[u8], reply: &mut Vec<u8>) -> Result<(), CallError> {
+        self.engine.call(selector, &[IoSlice::new(request)], reply, self.engine.options.limit())
+    }
+
+    /// Calls the other side and waits for the reply for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub fn call_timeout(&self, selector: u32, request: &[u8], timeout: Duration) -> Result<Vec<u8>, CallError> {
+        self.call_until(selector, &[IoSlice::new(request)], Limit::At(Deadline::after(timeout)))
+    }
+
+    /// Calls the other side and waits for the reply until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub fn call_deadline(&self, selector: u32, request: &[u8], deadline: Instant) -> Result<Vec<u8>, CallError> {
+        self.call_until(selector, &[IoSlice::new(request)], Limit::At(Deadline::at(deadline)))
+    }
+
+    /// Calls the other side with the concatenation of `parts` and waits for the reply.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub fn call_vectored(&self, selector: u32, parts: &[IoSlice<'_>]) -> Result<Vec<u8>, CallError> {
+        self.call_until(selector, parts, self.engine.options.limit())
+    }
+
+    fn call_until(&self, selector: u32, parts: &[IoSlice<'_>], limit: Limit) -> Result<Vec<u8>, CallError> {
+        let mut reply = Vec::new();
+        self.engine.call(selector, parts, &mut reply, limit).map(|()| reply)
+    }
+
+    /// Sends a request and does not wait: the reply is taken from what is returned. Dropping that cancels the call: its reply
+    /// will be dropped when it comes.
+    ///
+    /// ```
+    /// # use twinring::{Call, Session, SessionOptions};
+    /// # let (here, there) = twinring::pair()?;
+    /// # let options = SessionOptions::new();
+    /// # let echo = |call: &mut Call<'_>| { let p = call.payload(); call.reply().extend_from_slice(p); Ok(()) };
+    /// # let _server = Session::new(there, &options, echo)?;
+    /// # let client = Session::new(here, &options, ())?;
+    /// let (first, second) = (client.begin(0, b"first")?, client.begin(0, b"second")?);
+    /// assert_eq!(second.wait()?, b"second");
+    /// assert_eq!(first.wait()?, b"first");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub fn begin(&self, selector: u32, request: &[u8]) -> Result<PendingCall, CallError> {
+        let mut limit = self.engine.options.limit();
+        let ticket = self.engine.begin(selector, &[IoSlice::new(request)], &mut limit, None)?;
+        Ok(PendingCall { session: self.clone(), ticket: Some(ticket) })
+    }
+
+    /// Sends an event, waiting for room as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// See [`NotifyError`].
+    pub fn notify(&self, selector: u32, event: &[u8]) -> Result<(), NotifyError> {
+        self.engine.notify(selector, &[IoSlice::new(event)], Limit::At(Deadline::NEVER))
+    }
+
+    /// Sends an event, waiting for room for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// See [`NotifyError`].
+    pub fn notify_timeout(&self, selector: u32, event: &[u8], timeout: Duration) -> Result<(), NotifyError> {
+        self.engine.notify(selector, &[IoSlice::new(event)], Limit::At(Deadline::after(timeout)))
+    }
+
+    /// Handles what comes, on this thread, until the other side leaves in order: for a connection that spins, or a session
+    /// without a listener.
+    ///
+    /// # Errors
+    ///
+    /// If the session ends otherwise.
+    pub fn serve(&self) -> Result<(), End> {
+        listen::serve(&self.engine)
+    }
+
+    /// Handles what has come, without waiting: at most a thousand messages; how many. 0 also if another thread receives at the
+    /// moment.
+    ///
+    /// # Errors
+    ///
+    /// If the session has ended.
+    pub fn dispatch(&self) -> Result<usize, End> {
+        match listen::dispatch(&self.engine) {
+            Served::Messages(messages) => Ok(messages),
+            Served::End(end) => Err(end),
+        }
+    }
+
+    /// What this side has counted. What only the receiving thread knows is 0 while one waits.
+    #[must_use]
+    pub fn counters(&self) -> SessionCounters {
+        self.engine.counters()
+    }
+}
+
+fn start_listener(engine: &Arc<Engine>) -> Result<JoinHandle<()>, SetupError> {
+    let engine = Arc::clone(engine);
+    let listen = move || listen::listen(&engine);
+    thread::Builder::new().name("twinring-listen".into()).spawn(listen).map_err(SetupError::Thread)
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        let listener = self.listener.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if self.engine.owned().is_err() {
+            // The threads are the parent's.
+            std::mem::forget(listener);
+            return;
+        }
+        self.engine.close();
+        if let Some(listener) = listener.filter(|listener| listener.thread().id() != thread::current().id()) {
+            // It does not panic: its handlers' panics are caught.
+            let _ = listener.join();
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("options", &self.engine.options).finish_non_exhaustive()
+    }
+}
+
+/// A call whose reply is still to be taken; dropping it cancels the call.
+#[must_use = "dropping it cancels the call"]
+pub struct PendingCall {
+    session: Session,
+    /// `None` once the reply was waited for.
+    ticket: Option<Ticket>,
+}
+
+impl PendingCall {
+    /// Waits for the reply.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub fn wait(self) -> Result<Vec<u8>, CallError> {
+        let limit = self.session.engine.options.limit();
+        self.wait_until(limit)
+    }
+
+    /// Waits for the reply for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub fn wait_timeout(self, timeout: Duration) -> Result<Vec<u8>, CallError> {
+        self.wait_until(Limit::For(timeout))
+    }
+
+    fn wait_until(mut self, mut limit: Limit) -> Result<Vec<u8>, CallError> {
+        let mut reply = Vec::new();
+        let Some(ticket) = self.ticket.take() else { unreachable!("waiting consumes the call") };
+        self.session.engine.await_reply(ticket, &mut reply, None, limit.deadline()).map(|()| reply)
+    }
+
+    /// Whether the reply has come, so that waiting will not block.
+    #[must_use]
+    pub fn is_answered(&self) -> bool {
+        self.ticket.is_some_and(|ticket| self.session.engine.is_answered(ticket))
+    }
+}
+
+impl Drop for PendingCall {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket {
+            self.session.engine.exit(ticket);
+        }
+    }
+}
+
+impl fmt::Debug for PendingCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PendingCall").field("answered", &self.is_answered()).finish_non_exhaustive()
+    }
+}
