@@ -49,7 +49,7 @@ pub use os::clock::Deadline;
 pub use os::credentials::Credentials;
 pub use ring::Corrupt;
 pub use session::{
-    Call, CallError, Event, Failure, Halt, Handler, LocalSession, NotifyError, Outcome, PendingCall, Responder, Session,
-    SessionCounters, SessionOptions, handlers,
+    Call, CallError, Event, Failure, Halt, Handler, LocalSession, NotifyError, Outcome, PendingCall, Responder,
+    Session, SessionCounters, SessionOptions, handlers,
 };
 pub use wait::WaitStrategy;

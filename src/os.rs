@@ -1,5 +1,6 @@
 //! What twinring asks of Linux, one file a concept. Everything here is a thin, safe face on system calls; no policy.
 
+pub(crate) mod beacon;
 pub mod clock;
 pub(crate) mod cpus;
 pub(crate) mod credentials;

@@ -1,7 +1,7 @@
 //! The receiving end of a direction.
 
 use super::{End, Words};
-use crate::memory::{Foreign, Memory, Own};
+use crate::memory::{Foreign, Mapped, Memory, Own};
 use crate::os::clock::Deadline;
 use crate::ring::{Consumer, Geometry, PeekError, Span};
 use crate::wait::{Fencing, Link, Notice, Patience, Rest, Ringer, Sleeper, State, WaitStrategy};
@@ -27,6 +27,21 @@ pub enum NextError {
     Empty,
     /// There will be none.
     End(End),
+}
+
+impl Incoming<Mapped> {
+    /// Copies a message from `offset`, a multiple of 8, on to the end of `to`.
+    ///
+    /// # Panics
+    ///
+    /// If the message ends before `offset`.
+    #[inline]
+    pub(crate) fn append(&self, span: Span, offset: usize, to: &mut Vec<u8>) {
+        let Some(length) = span.length().checked_sub(offset) else {
+            panic!("offset {offset} of a message of {}", span.length());
+        };
+        self.memory().append(span.offset() + offset, length, to);
+    }
 }
 
 impl<M: Memory> Incoming<M> {

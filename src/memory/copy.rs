@@ -7,6 +7,7 @@
 //! was measured (`docs/DESIGN.md`).
 #![allow(unsafe_code)]
 
+#[cfg(not(target_arch = "x86_64"))]
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,7 +16,7 @@ use super::WORD;
 /// From here on asking for the lines ahead beats a plain copy, when writing.
 const PREFETCHED: usize = 128;
 
-/// From here on assembly beats the loop of words, when reading.
+/// Up to here two halves of 16 bytes are enough, which may overlap.
 const WIDE: usize = 32;
 
 /// From here on the processor's own string copy beats the block routine.
@@ -98,9 +99,15 @@ unsafe fn ends<T: Copy>(from: *const u8, to: *mut u8, len: usize) {
 /// they do not overlap.
 #[inline(always)]
 pub(super) unsafe fn from_shared(from: *const u8, to: *mut u8, len: usize) {
-    if len < WIDE {
+    if len < WORD {
         // SAFETY: as our own contract.
-        unsafe { words(from, to, len) }
+        unsafe { part_of_word(from, to, len) }
+    } else if len <= 2 * WORD {
+        // SAFETY: as our own contract, and 8 to 16 bytes.
+        unsafe { two_words(from, to, len) }
+    } else if len <= WIDE {
+        // SAFETY: as our own contract, and 16 to 32 bytes.
+        unsafe { one_pair(from, to, len) }
     } else if len <= 64 {
         // SAFETY: as our own contract, and 32 to 64 bytes.
         unsafe { two_pairs(from, to, len) }
@@ -113,11 +120,73 @@ pub(super) unsafe fn from_shared(from: *const u8, to: *mut u8, len: usize) {
     }
 }
 
+/// Copies fewer bytes than a word.
+///
+/// # Safety
+///
+/// As [`from_shared`], and `len` is less than a word.
+#[inline(always)]
+unsafe fn part_of_word(from: *const u8, to: *mut u8, len: usize) {
+    if len > 0 {
+        // SAFETY: `from` is readable for `len` rounded up to whole words.
+        let word = unsafe { load_word(from, 0) }.to_ne_bytes();
+        // SAFETY: `word` is our own, and longer than `len`; `to` is writable for `len`.
+        unsafe { short(word.as_ptr(), to, len) }
+    }
+}
+
+/// Copies 8 to 16 bytes: the first 8 and the last 8, which may overlap.
+///
+/// # Safety
+///
+/// `from` is readable and `to` writable for `len` bytes, 8 to 16, and they do not overlap.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn two_words(from: *const u8, to: *mut u8, len: usize) {
+    debug_assert!((WORD..=2 * WORD).contains(&len));
+    // SAFETY: every access is within the first or the last 8 bytes.
+    unsafe {
+        core::arch::asm!(
+            "mov {a}, [{from}]",
+            "mov {b}, [{from} + {len} - 8]",
+            "mov [{to}], {a}",
+            "mov [{to} + {len} - 8], {b}",
+            from = in(reg) from, to = in(reg) to, len = in(reg) len,
+            a = out(reg) _, b = out(reg) _,
+            options(nostack, preserves_flags)
+        );
+    }
+}
+
+/// Copies 16 to 32 bytes: the first 16 and the last 16, which may overlap.
+///
+/// # Safety
+///
+/// `from` is readable and `to` writable for `len` bytes, 16 to 32, and they do not overlap.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+unsafe fn one_pair(from: *const u8, to: *mut u8, len: usize) {
+    debug_assert!((2 * WORD..=WIDE).contains(&len));
+    // SAFETY: every access is within the first or the last 16 bytes.
+    unsafe {
+        core::arch::asm!(
+            "movups {a}, [{from}]",
+            "movups {b}, [{from} + {len} - 16]",
+            "movups [{to}], {a}",
+            "movups [{to} + {len} - 16], {b}",
+            from = in(reg) from, to = in(reg) to, len = in(reg) len,
+            a = out(xmm_reg) _, b = out(xmm_reg) _,
+            options(nostack, preserves_flags)
+        );
+    }
+}
+
 /// By words, the last one in part.
 ///
 /// # Safety
 ///
 /// As [`from_shared`].
+#[cfg(not(target_arch = "x86_64"))]
 #[inline(always)]
 unsafe fn words(from: *const u8, to: *mut u8, len: usize) {
     let whole = len - len % WORD;
@@ -251,6 +320,22 @@ mod portable {
     /// # Safety
     ///
     /// As [`super::from_shared`].
+    pub(super) unsafe fn two_words(from: *const u8, to: *mut u8, len: usize) {
+        // SAFETY: as our own contract.
+        unsafe { super::words(from, to, len) }
+    }
+
+    /// # Safety
+    ///
+    /// As [`super::from_shared`].
+    pub(super) unsafe fn one_pair(from: *const u8, to: *mut u8, len: usize) {
+        // SAFETY: as our own contract.
+        unsafe { super::words(from, to, len) }
+    }
+
+    /// # Safety
+    ///
+    /// As [`super::from_shared`].
     pub(super) unsafe fn two_pairs(from: *const u8, to: *mut u8, len: usize) {
         // SAFETY: as our own contract.
         unsafe { super::words(from, to, len) }
@@ -278,7 +363,7 @@ mod portable {
     }
 }
 #[cfg(not(target_arch = "x86_64"))]
-use portable::{blocks, string, two_pairs};
+use portable::{blocks, one_pair, string, two_pairs, two_words};
 
 /// Asks for the cache line at `address` in a state that can be read.
 #[inline(always)]

@@ -294,6 +294,20 @@ impl Own<Mapped> {
 }
 
 impl Foreign<Mapped> {
+    /// Copies the `len` bytes at `offset`, a multiple of a word, to the end of `to`.
+    #[inline]
+    pub(crate) fn append(&self, offset: usize, len: usize, to: &mut Vec<u8>) {
+        assert!(offset % WORD == 0, "{offset} is not the start of a word");
+        let from = self.raw().bytes(offset, len);
+        to.reserve(len);
+        let (end, length) = (to.spare_capacity_mut().as_mut_ptr().cast::<u8>(), to.len());
+        // SAFETY: `from` is mapped for `len` bytes and the rest of the last word, as `bytes` checked, and starts a word; `end`
+        // has room for `len`, as was just reserved; a private buffer and a mapping do not overlap.
+        unsafe { copy::from_shared(from, end, len) };
+        // SAFETY: there was room, and it was just filled.
+        unsafe { to.set_len(length + len) };
+    }
+
     /// A pointer to `len` bytes at `offset` of the peer's half.
     pub(crate) fn pointer(&self, offset: usize, len: usize) -> *const u8 {
         self.raw().bytes(offset, len)

@@ -20,8 +20,9 @@ use super::outbox::{Letter, Outbox};
 use super::pool::Pool;
 use super::tally::Tally;
 use crate::channel::End;
-use crate::connection::{Connection, SetupError};
+use crate::connection::{Connection, Readiness, SetupError};
 use crate::memory::{Mapped, WORD};
+use crate::os::beacon::Beacon;
 use crate::os::clock::Deadline;
 use crate::wait::{Attention, Link, State, WaitStrategy};
 
@@ -33,6 +34,8 @@ pub(super) struct Engine {
     pub(super) attention: Attention<Mapped>,
     pub(super) pool: Pool,
     pub(super) buffers: Buffers,
+    /// For a poll loop, where there is no listener.
+    pub(super) beacon: Option<Beacon>,
     /// What the other side accepts, once it has said so.
     pub(super) peer: OnceLock<Hello>,
     /// The largest message that goes in one frame.
@@ -60,7 +63,7 @@ pub(super) struct Incoming {
     pub(super) inbox: Inbox,
     /// What came while there was no room to send, or too deep down.
     pub(super) backlog: Backlog,
-    /// Whether a listener rests on the doorbell.
+    /// Whether the doorbell is armed for a listener that rests, or for a poll loop.
     pub(super) resting: bool,
     pub(super) late_replies: u64,
     pub(super) events_taken: u64,
@@ -88,6 +91,8 @@ pub(super) struct Leading<'a> {
     leader: Option<Leader<'a, Mapped, Incoming>>,
     /// A listener was resting: it does not know yet that it need not.
     disturbed: bool,
+    /// A poll loop is to be told of what comes next.
+    arms: bool,
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -112,6 +117,12 @@ impl Engine {
         let inbox = Inbox::new(receiver, options.accepted);
         let buffers = inbox.buffers().clone();
         let backlog = Backlog::new(options.accepted);
+        let polled = !options.listener && strategy != WaitStrategy::Spin;
+        let beacon = polled.then(|| Beacon::new(inbox.as_fd())).transpose().map_err(SetupError::Socket)?;
+        if let Some(beacon) = &beacon {
+            // The first dispatch arms the doorbell.
+            beacon.raise();
+        }
         let incoming = Incoming { inbox, backlog, resting: false, late_replies: 0, events_taken: 0 };
         let mut outbox = Outbox::new(sender);
         outbox.greet(options.accepted);
@@ -122,6 +133,7 @@ impl Engine {
             attention,
             pool: Pool::new(options.workers, options.nesting),
             buffers,
+            beacon,
             peer: OnceLock::new(),
             fragment: outbox.fragment_size(),
             outgoing: Mutex::new(Outgoing { outbox, hint: 0, calls: 0, events: 0, served: 0 }),
@@ -149,7 +161,12 @@ impl Engine {
         if disturbed {
             leader.inbox.receiver().incoming().rise();
         }
-        Leading { engine: self, leader: Some(leader), disturbed }
+        Leading {
+            engine: self,
+            leader: Some(leader),
+            disturbed: disturbed && self.beacon.is_none(),
+            arms: self.beacon.is_some(),
+        }
     }
 
     /// Whether this process may use the session at all: a forked child may not.
@@ -293,37 +310,37 @@ impl Engine {
     }
 
     /// Puts a reply where its caller finds it, if it still waits.
-    pub(super) fn deliver(&self, leader: &mut Leading<'_>, id: u64, status: Status, mut payload: Vec<u8>) {
+    pub(super) fn deliver(&self, leader: &mut Leading<'_>, id: u64, status: Status, payload: Vec<u8>) {
         let guard = leader.leader();
         let ticket = guard.ticket(id);
         match guard.answers(ticket) {
             Some(asleep) => {
                 {
                     let mut filed = lock(&self.replies[self.incoming.index(ticket)]);
-                    filed.status = Some(status);
-                    mem::swap(&mut filed.payload, &mut payload);
+                    *filed = Filed { status: Some(status), payload };
                 }
                 guard.answered(ticket, asleep);
             }
-            None => guard.late_replies += 1,
+            None => {
+                guard.late_replies += 1;
+                self.buffers.give_back(payload);
+            }
         }
-        self.buffers.give_back(payload);
     }
 
     /// Takes a reply that somebody else received, and frees its slot.
     fn collect(&self, ticket: Ticket, reply: &mut Vec<u8>) -> Result<(), CallError> {
-        let result = {
-            let mut filed = lock(&self.replies[self.incoming.index(ticket)]);
-            match filed.status.take() {
-                Some(Status::Ok) => {
-                    mem::swap(&mut filed.payload, reply);
-                    Ok(())
-                }
-                Some(status) => Err(CallError::from_reply(status, &filed.payload)),
-                None => unreachable!("an answered call without a reply"),
-            }
-        };
+        let Filed { status, mut payload } = mem::take(&mut *lock(&self.replies[self.incoming.index(ticket)]));
         self.exit(ticket);
+        let result = match status {
+            Some(Status::Ok) => {
+                mem::swap(&mut payload, reply);
+                Ok(())
+            }
+            Some(status) => Err(CallError::from_reply(status, &payload)),
+            None => unreachable!("an answered call without a reply"),
+        };
+        self.buffers.give_back(payload);
         result
     }
 
@@ -386,11 +403,31 @@ impl<'a> Leading<'a> {
         }
     }
 
+    /// Leaves a poll loop alone: it is this thread, and will lead again before it polls.
+    pub(super) fn hush(&mut self) {
+        self.arms = false;
+    }
+
     /// Gives the lead up.
     #[inline]
     pub(super) fn give_up(&mut self) {
+        if self.arms {
+            self.arm();
+        }
         if self.leader.take().is_some() {
             self.call_listener();
+        }
+    }
+
+    /// Has a poll loop told of what comes next, or of what is here already.
+    #[cold]
+    fn arm(&mut self) {
+        self.arms = false;
+        let incoming = self.leader();
+        let armed = incoming.backlog.len() == 0 && incoming.inbox.receiver().arm() == Ok(Readiness::Armed);
+        incoming.resting = armed;
+        if let (false, Some(beacon)) = (armed, &self.engine.beacon) {
+            beacon.raise();
         }
     }
 }

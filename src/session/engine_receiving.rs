@@ -23,7 +23,7 @@ thread_local! {
 }
 
 /// Larger buffers are not kept.
-const LARGEST_SPARE: usize = 1 << 20;
+const LARGEST_SPARE: usize = 16 << 20;
 
 impl Engine {
     /// Deals with what came: a reply goes to its caller, a job to the workers; what is returned is to be run by this thread,
@@ -144,11 +144,7 @@ impl Engine {
 
     /// The fast path: a whole request, run by this thread.
     #[inline]
-    fn serve_inline(
-        self: &Arc<Self>,
-        mut leader: Leading<'_>,
-        deadline: Option<Deadline>,
-    ) -> Result<(), NextError> {
+    fn serve_inline(self: &Arc<Self>, mut leader: Leading<'_>, deadline: Option<Deadline>) -> Result<(), NextError> {
         let (mut request, mut reply) = SPARE.take();
         let asked = leader.inbox().next_call(&mut request, deadline);
         if let Ok(Asked::Call { id, selector }) = asked {
@@ -197,7 +193,7 @@ impl Engine {
     fn run_call(self: &Arc<Self>, id: u64, selector: u32, payload: &[u8], reply: &mut Vec<u8>) {
         reply.clear();
         let mut back = Behind(self);
-        let call = &mut Call { id, selector, payload, reply, deferred: false, back: &mut back };
+        let call = &mut Call { id, selector, payload, reply, answered: false, back: &mut back };
         if let Some(status) = run_call(&*self.handler, call) {
             self.answer(id, status, reply);
         }
@@ -226,6 +222,10 @@ impl Back for Behind<'_> {
 
     fn notify(&mut self, selector: u32, event: &[u8]) -> Result<(), NotifyError> {
         self.0.notify(selector, &[IoSlice::new(event)], Limit::At(Deadline::NEVER))
+    }
+
+    fn answer(&mut self, id: u64, reply: &[u8]) {
+        self.0.answer(id, Status::Ok, reply);
     }
 
     fn responder(&mut self, id: u64) -> Option<Responder> {

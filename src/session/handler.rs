@@ -107,9 +107,16 @@ impl<E: std::error::Error> From<E> for Failure {
 
 /// What a handler may do to the other side while it runs.
 pub(super) trait Back {
-    fn call(&mut self, selector: u32, request: &[u8], reply: &mut Vec<u8>, by: Option<Deadline>)
-    -> Result<(), CallError>;
+    fn call(
+        &mut self,
+        selector: u32,
+        request: &[u8],
+        reply: &mut Vec<u8>,
+        by: Option<Deadline>,
+    ) -> Result<(), CallError>;
     fn notify(&mut self, selector: u32, event: &[u8]) -> Result<(), NotifyError>;
+    /// Answers call `id` now.
+    fn answer(&mut self, id: u64, reply: &[u8]);
     /// The means to answer call `id` later; `None` where there is but one thread.
     fn responder(&mut self, id: u64) -> Option<Responder>;
 }
@@ -120,7 +127,8 @@ pub struct Call<'a> {
     pub(super) selector: u32,
     pub(super) payload: &'a [u8],
     pub(super) reply: &'a mut Vec<u8>,
-    pub(super) deferred: bool,
+    /// Or kept, by who will answer it.
+    pub(super) answered: bool,
     pub(super) back: &'a mut dyn Back,
 }
 
@@ -142,11 +150,20 @@ impl<'a> Call<'a> {
         self.reply
     }
 
+    /// Sends the reply at once, from where it lies: for large ones, which [`Call::reply`] would copy once more. What the handler
+    /// returns is ignored then.
+    pub fn reply_from(&mut self, reply: &[u8]) {
+        if !std::mem::replace(&mut self.answered, true) {
+            self.back.answer(self.id, reply);
+        }
+    }
+
     /// Keeps the request to be answered later, perhaps by another thread: what the handler returns is ignored then. `None` in
-    /// a [`LocalSession`](crate::LocalSession), whose one thread answers at once.
+    /// a [`LocalSession`](crate::LocalSession), whose one thread answers at once, if it was answered already, or if as many
+    /// requests wait as this side accepts.
     pub fn defer(&mut self) -> Option<Responder> {
-        let responder = self.back.responder(self.id);
-        self.deferred |= responder.is_some();
+        let responder = if self.answered { None } else { self.back.responder(self.id) };
+        self.answered |= responder.is_some();
         responder
     }
 
@@ -232,11 +249,11 @@ impl fmt::Debug for Event<'_> {
     }
 }
 
-/// Runs a handler for a call. The status to answer with, the payload being in `call.reply`; `None` if it deferred.
+/// Runs a handler for a call. The status to answer with, the payload being in `call.reply`; `None` if it has been, or will be.
 pub(super) fn run_call(handler: &(impl Handler + ?Sized), call: &mut Call<'_>) -> Option<Status> {
     // A handler that was left by a panic answers with its message; what state it is in is its own affair.
     let result = catch_unwind(AssertUnwindSafe(|| handler.call(call)));
-    if call.deferred {
+    if call.answered {
         return None;
     }
     let failure = match result {

@@ -154,7 +154,8 @@ impl Header {
         Corrupt::check("the reserved bits of a message", first >> 6 & 0b11, 0, 0)?;
         let statuses = if kind == REPLY { STATUS.len() as u64 - 1 } else { 0 };
         let status = Corrupt::check("the status of a message", first >> STATUS_SHIFT & STATUSES, 0, statuses)?;
-        let id = Corrupt::check("the id of a message", first >> ID_SHIFT, 0, if kind == HELLO { 0 } else { LARGEST_ID })?;
+        let id =
+            Corrupt::check("the id of a message", first >> ID_SHIFT, 0, if kind == HELLO { 0 } else { LARGEST_ID })?;
         let selectors = if matches!(kind, CALL | EVENT) { u64::from(u32::MAX) } else { 0 };
         let selector = Corrupt::check("the selector of a message", second & u64::from(u32::MAX), 0, selectors)?;
         let (least, most) = if kind == HELLO { (1, 1) } else { (0, ABORT) };

@@ -114,11 +114,7 @@ impl Inbox {
 
     /// The same for somebody who serves: a whole request is copied to `request`; the rest as above.
     #[inline]
-    pub(super) fn next_call(
-        &mut self,
-        request: &mut Vec<u8>,
-        deadline: Option<Deadline>,
-    ) -> Result<Asked, NextError> {
+    pub(super) fn next_call(&mut self, request: &mut Vec<u8>, deadline: Option<Deadline>) -> Result<Asked, NextError> {
         self.living()?;
         let span = match deadline {
             Some(deadline) => self.receiver.incoming().next(deadline)?,
@@ -188,18 +184,18 @@ impl Inbox {
     fn file(&mut self, header: &Header, span: Span) -> Result<Arrival, Corrupt> {
         let length = span.length() - header::LENGTH;
         let incoming = self.receiver.incoming();
-        let payload = match self.reassembly.place(header, length, || self.buffers.empty())? {
+        let payload = match self.reassembly.place(header, length, || self.buffers.take())? {
             Place::Whole => {
                 let mut payload = self.buffers.take();
                 copy_out(incoming, span, &mut payload);
                 payload
             }
             Place::Last(mut payload) => {
-                append(incoming, span, &mut payload);
+                incoming.append(span, header::LENGTH, &mut payload);
                 payload
             }
             Place::Middle(open) => {
-                append(incoming, span, open);
+                incoming.append(span, header::LENGTH, open);
                 return Ok(Arrival::Part);
             }
             Place::Nowhere(payload) => {
@@ -230,18 +226,8 @@ impl Inbox {
 /// Copies the payload of a frame to `to`, which then holds nothing else.
 #[inline]
 fn copy_out(incoming: &Incoming<Mapped>, span: Span, to: &mut Vec<u8>) {
-    let length = span.length() - header::LENGTH;
-    // A buffer that is long enough already is not wiped before it is overwritten.
-    to.truncate(length);
-    to.resize(length, 0);
-    incoming.copy_out(span, header::LENGTH, to);
-}
-
-/// Copies the payload of a frame to the end of `to`.
-fn append(incoming: &Incoming<Mapped>, span: Span, to: &mut Vec<u8>) {
-    let start = to.len();
-    to.resize(start + span.length() - header::LENGTH, 0);
-    incoming.copy_out(span, header::LENGTH, &mut to[start..]);
+    to.clear();
+    incoming.append(span, header::LENGTH, to);
 }
 
 /// The header of the reply that a caller hopes for.

@@ -29,6 +29,16 @@ const LINGER: Duration = Duration::from_micros(20);
 
 /// Handles what has come.
 pub(super) fn dispatch(engine: &Arc<Engine>) -> Served {
+    if let Some(beacon) = &engine.beacon {
+        beacon.lower();
+    }
+    let served = look_around(engine);
+    // Has the beacon raised if there is more, and the doorbell armed if not.
+    drop(engine.try_lead());
+    served
+}
+
+fn look_around(engine: &Arc<Engine>) -> Served {
     for handled in 0..TURN {
         match turn(engine, None) {
             Turn::Done => {}
@@ -52,7 +62,8 @@ enum Turn {
 /// Handles one message, waiting for it until `deadline`, or not at all.
 #[inline]
 fn turn(engine: &Arc<Engine>, deadline: Option<Deadline>) -> Turn {
-    let Some(leader) = engine.try_lead() else { return Turn::Led };
+    let Some(mut leader) = engine.try_lead() else { return Turn::Led };
+    leader.hush();
     match engine.serve_one(leader, deadline) {
         Ok(()) => Turn::Done,
         Err(NextError::Empty) => Turn::Empty,

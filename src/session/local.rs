@@ -493,14 +493,7 @@ impl Core {
         reply.clear();
         self.depth += 1;
         let mut back = Nested { core: self, handler };
-        let call = &mut Call {
-            id,
-            selector,
-            payload,
-            reply: &mut reply,
-            deferred: false,
-            back: &mut back,
-        };
+        let call = &mut Call { id, selector, payload, reply: &mut reply, answered: false, back: &mut back };
         let status = run_call(handler, call);
         self.depth -= 1;
         self.counters.served += 1;
@@ -555,6 +548,10 @@ impl<H: Handler> Back for Nested<'_, H> {
 
     fn notify(&mut self, selector: u32, event: &[u8]) -> Result<(), NotifyError> {
         self.core.notify(selector, &[IoSlice::new(event)], Limit::At(Deadline::NEVER))
+    }
+
+    fn answer(&mut self, id: u64, reply: &[u8]) {
+        self.core.answer(id, Status::Ok, reply);
     }
 
     fn responder(&mut self, _id: u64) -> Option<Responder> {

@@ -15,6 +15,7 @@ pub(super) struct Outbox {
     /// Messages that were begun and given up: the peer is told as soon as there is room.
     aborted: Vec<Header>,
     fragment: usize,
+    long_fragment: usize,
     /// Ids of messages that are no calls.
     last: u64,
 }
@@ -28,9 +29,13 @@ pub(super) struct Letter<'a> {
     sent: usize,
 }
 
-/// The payload of one frame of a message in fragments. Large enough that headers and notifications cost nothing, small enough
-/// that the receiver copies one while the sender writes the next, and that a small message soon finds its turn.
-const FRAGMENT: usize = 32 * 1024;
+/// The largest message that goes in one frame, and the payload of a frame of a larger one: so that the receiver copies one
+/// while the sender writes the next, and that a small message soon finds its turn.
+const FRAGMENT: usize = 16 * 1024;
+
+/// The payload of a frame of a message that is longer than [`LONG`]: fewer headers and notifications.
+const LONG_FRAGMENT: usize = 32 * 1024;
+const LONG: usize = 1 << 20;
 
 impl<'a> Letter<'a> {
     #[inline]
@@ -56,8 +61,10 @@ impl<'a> Letter<'a> {
 
 impl Outbox {
     pub(super) fn new(sender: Sender) -> Self {
-        let fragment = FRAGMENT.min(sender.largest() / 4).max(8);
-        Self { sender, aborted: Vec::new(), fragment, last: 0 }
+        // Several in the ring at the same time, however small it is.
+        let most = sender.largest() / 4;
+        let (fragment, long_fragment) = (FRAGMENT.min(most), LONG_FRAGMENT.min(most));
+        Self { sender, aborted: Vec::new(), fragment, long_fragment, last: 0 }
     }
 
     /// Says what this side accepts. The ring is empty yet; if the session has ended already, the first call finds out.
@@ -76,7 +83,7 @@ impl Outbox {
         self.last
     }
 
-    /// The largest message that goes in one frame; others go in frames of this size.
+    /// The largest message that goes in one frame.
     pub(super) fn fragment_size(&self) -> usize {
         self.fragment
     }
@@ -84,9 +91,16 @@ impl Outbox {
     /// Sends the next frame of a message, waiting for room until the deadline, or not at all; `true` if that was the last.
     #[inline]
     pub(super) fn step(&mut self, letter: &mut Letter<'_>, deadline: Option<Deadline>) -> Result<bool, ClaimError> {
-        if !self.aborted.is_empty() {
-            self.pay(deadline)?;
+        if let ([part], true) = (letter.parts, self.aborted.is_empty() && letter.length <= self.fragment) {
+            self.sender.send_headed(&letter.header.bytes(), std::iter::once(&**part), letter.length, deadline)?;
+            return Ok(true);
         }
+        self.step_slowly(letter, deadline)
+    }
+
+    /// The same for a message in parts, or one of several frames.
+    fn step_slowly(&mut self, letter: &mut Letter<'_>, deadline: Option<Deadline>) -> Result<bool, ClaimError> {
+        self.pay(deadline)?;
         if letter.length <= self.fragment {
             let parts = letter.parts.iter().map(|part| &**part);
             self.sender.send_headed(&letter.header.bytes(), parts, letter.length, deadline)?;
@@ -96,7 +110,8 @@ impl Outbox {
     }
 
     fn send_fragment(&mut self, letter: &mut Letter<'_>, deadline: Option<Deadline>) -> Result<bool, ClaimError> {
-        let length = self.fragment.min(letter.length - letter.sent);
+        let longest = if letter.length > LONG { self.long_fragment } else { self.fragment };
+        let length = longest.min(letter.length - letter.sent);
         let part = if letter.is_begun() { Part::Later } else { Part::First };
         let remaining = (letter.length - letter.sent - length) as u32;
         let header = Header { part, remaining, ..letter.header };
@@ -116,7 +131,6 @@ impl Outbox {
     }
 
     /// Tells the peer what was given up.
-    #[cold]
     fn pay(&mut self, deadline: Option<Deadline>) -> Result<(), ClaimError> {
         while let Some(header) = self.aborted.last() {
             self.sender.send_headed(&header.bytes(), std::iter::empty(), 0, deadline)?;

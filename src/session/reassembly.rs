@@ -65,7 +65,12 @@ impl Reassembly {
         }
     }
 
-    fn begin(&mut self, header: &Header, length: usize, buffer: impl FnOnce() -> Vec<u8>) -> Result<Place<'_>, Corrupt> {
+    fn begin(
+        &mut self,
+        header: &Header,
+        length: usize,
+        buffer: impl FnOnce() -> Vec<u8>,
+    ) -> Result<Place<'_>, Corrupt> {
         let total = length as u64 + u64::from(header.remaining);
         Corrupt::check("the length of a message", total, 0, self.accepted.largest)?;
         if header.remaining == 0 {
@@ -82,7 +87,12 @@ impl Reassembly {
 
     fn carry_on(&mut self, position: usize, header: &Header, length: usize) -> Result<Place<'_>, Corrupt> {
         let open = &mut self.open[position];
-        Corrupt::check("the selector of a fragment", header.selector.into(), open.selector.into(), open.selector.into())?;
+        Corrupt::check(
+            "the selector of a fragment",
+            header.selector.into(),
+            open.selector.into(),
+            open.selector.into(),
+        )?;
         Corrupt::check("the length of a fragment", length as u64, 1, open.remaining.into())?;
         let falls_to = u64::from(open.remaining) - length as u64;
         Corrupt::check("the rest of a message", header.remaining.into(), falls_to, falls_to)?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::IoSlice;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -188,6 +189,14 @@ impl Session {
             Served::Messages(messages) => Ok(messages),
             Served::End(end) => Err(end),
         }
+    }
+
+    /// The descriptor for a poll loop that drives a session without a listener: wait until it is readable, then
+    /// [`Session::dispatch`]. It stays readable while there is something to dispatch, and once the session has ended. `None` if
+    /// the session has a listener, or the connection promised to spin. It costs each call two system calls.
+    #[must_use]
+    pub fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
+        self.engine.beacon.as_ref().map(AsFd::as_fd)
     }
 
     /// What this side has counted. What only the receiving thread knows is 0 while one waits.
