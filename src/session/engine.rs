@@ -24,6 +24,7 @@ use crate::connection::{Connection, Readiness, SetupError};
 use crate::memory::{Mapped, WORD};
 use crate::os::beacon::Beacon;
 use crate::os::clock::Deadline;
+use crate::os::credentials::Credentials;
 use crate::wait::{Attention, Link, State, WaitStrategy};
 
 /// What all handles, workers and responders of a session share.
@@ -31,6 +32,7 @@ pub(super) struct Engine {
     pub(super) options: SessionOptions,
     pub(super) handler: Box<dyn Handler + Send + Sync>,
     pub(super) strategy: WaitStrategy,
+    pub(super) credentials: Credentials,
     pub(super) attention: Attention<Mapped>,
     pub(super) pool: Pool,
     pub(super) buffers: Buffers,
@@ -106,6 +108,7 @@ impl Engine {
         options: &SessionOptions,
         handler: Box<dyn Handler + Send + Sync>,
     ) -> Result<Self, SetupError> {
+        let credentials = connection.peer();
         let (sender, receiver) = connection.split();
         let (strategy, link) = sender.waiting();
         let (link, attention) = (link.clone(), sender.attention().clone());
@@ -130,6 +133,7 @@ impl Engine {
             options: options.clone(),
             handler,
             strategy,
+            credentials,
             attention,
             pool: Pool::new(options.workers, options.nesting),
             buffers,
@@ -185,7 +189,7 @@ impl Engine {
     ) -> Result<(), CallError> {
         // First, so that the reply of a lone caller finds nobody asleep.
         let mut leading = self.try_lead();
-        let ticket = self.begin(selector, parts, &mut limit, leading.as_mut())?;
+        let ticket = self.begin(selector, parts, &mut limit, &mut leading)?;
         if let Some(leading) = &mut leading {
             leading.call_listener();
         }
@@ -200,13 +204,13 @@ impl Engine {
         selector: u32,
         parts: &[IoSlice<'_>],
         limit: &mut Limit,
-        mut leading: Option<&mut Leading<'_>>,
+        leading: &mut Option<Leading<'_>>,
     ) -> Result<Ticket, CallError> {
         self.owned().map_err(CallError::NotSent)?;
-        let peer = self.peer(limit, leading.as_deref_mut()).map_err(CallError::NotSent)?;
+        let peer = self.peer(limit, leading).map_err(CallError::NotSent)?;
         let mut letter = Letter::new(Kind::Call, 0, selector, parts);
-        let _open = self.open(&letter, peer, limit, leading.as_deref_mut())?;
-        let mut outgoing = self.outgoing();
+        let _open = self.open(&letter, peer, limit, leading)?;
+        let mut outgoing = self.outgoing(leading);
         let ticket = loop {
             if let Some(ticket) = self.incoming.enter(&mut outgoing.hint, peer.calls.into()) {
                 break ticket;
@@ -214,7 +218,7 @@ impl Engine {
             if !self.options.wait_for_turn {
                 return Err(CallError::Busy);
             }
-            outgoing = self.wait_for_turn(outgoing, limit, leading.as_deref_mut()).map_err(CallError::NotSent)?;
+            outgoing = self.wait_for_turn(outgoing, limit, leading).map_err(CallError::NotSent)?;
         };
         outgoing.calls += 1;
         letter.set_id(self.incoming.id(ticket));
@@ -352,7 +356,7 @@ impl Engine {
     /// Leaves in order: nothing is sent after this, and listener and workers end.
     pub(super) fn close(&self) {
         self.closing.add(1);
-        self.outgoing().outbox.sender().leave();
+        self.outgoing(&mut None).outbox.sender().leave();
         self.attention.call();
         self.pool.close();
     }

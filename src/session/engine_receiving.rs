@@ -96,7 +96,7 @@ impl Engine {
 
     /// Takes what has come off the ring and runs no handler, unless another thread receives. Whether there is no more room to put
     /// things aside.
-    pub(super) fn put_aside(&self, leading: Option<&mut Leading<'_>>) -> Result<bool, Halt> {
+    pub(super) fn put_aside(&self, leading: &mut Option<Leading<'_>>) -> Result<bool, Halt> {
         match leading {
             Some(leader) => self.put_aside_as(leader),
             None => match self.try_lead() {

@@ -23,17 +23,20 @@ const PATIENCE: Duration = Duration::from_millis(1);
 type Sent<'a> = (MutexGuard<'a, Outgoing>, bool);
 
 impl Engine {
-    /// The sending lock; whoever sends a large message is told that others want it.
+    /// The sending lock. If it is taken, the lead is given up first: who has the lock may be waiting for room, and so has to
+    /// receive meanwhile.
     #[inline]
-    pub(super) fn outgoing(&self) -> MutexGuard<'_, Outgoing> {
+    pub(super) fn outgoing(&self, leading: &mut Option<Leading<'_>>) -> MutexGuard<'_, Outgoing> {
         match self.outgoing.try_lock() {
             Ok(outgoing) => outgoing,
-            Err(_) => self.press(),
+            Err(_) => self.press(leading),
         }
     }
 
+    /// Waits for the lock; whoever sends a large message is told.
     #[cold]
-    fn press(&self) -> MutexGuard<'_, Outgoing> {
+    fn press(&self, leading: &mut Option<Leading<'_>>) -> MutexGuard<'_, Outgoing> {
+        *leading = None;
         self.pressing.add(1);
         let outgoing = lock(&self.outgoing);
         self.pressing.add(-1);
@@ -42,7 +45,7 @@ impl Engine {
 
     /// What the other side accepts: waits until it has said so.
     #[inline]
-    pub(super) fn peer(&self, limit: &mut Limit, leading: Option<&mut Leading<'_>>) -> Result<Hello, Halt> {
+    pub(super) fn peer(&self, limit: &mut Limit, leading: &mut Option<Leading<'_>>) -> Result<Hello, Halt> {
         match self.peer.get() {
             Some(&hello) => Ok(hello),
             None => self.await_hello(limit.deadline(), leading),
@@ -50,9 +53,9 @@ impl Engine {
     }
 
     #[cold]
-    fn await_hello(&self, deadline: Deadline, mut leading: Option<&mut Leading<'_>>) -> Result<Hello, Halt> {
+    fn await_hello(&self, deadline: Deadline, leading: &mut Option<Leading<'_>>) -> Result<Hello, Halt> {
         loop {
-            match leading.as_deref_mut() {
+            match leading {
                 Some(leader) => self.hear_hello(leader, deadline)?,
                 None => {
                     if let Some(mut leader) = self.try_lead() {
@@ -90,13 +93,14 @@ impl Engine {
 
     pub(super) fn notify(&self, selector: u32, parts: &[IoSlice<'_>], mut limit: Limit) -> Result<(), NotifyError> {
         self.owned().map_err(NotifyError::NotSent)?;
-        let peer = self.peer(&mut limit, None).map_err(NotifyError::NotSent)?;
+        let leading = &mut None;
+        let peer = self.peer(&mut limit, leading).map_err(NotifyError::NotSent)?;
         let mut letter = Letter::new(Kind::Event, 0, selector, parts);
-        let _open = self.open(&letter, peer, &mut limit, None)?;
-        let mut outgoing = self.outgoing();
+        let _open = self.open(&letter, peer, &mut limit, leading)?;
+        let mut outgoing = self.outgoing(leading);
         letter.set_id(outgoing.outbox.next_id());
         outgoing.events += 1;
-        Ok(self.send(outgoing, &mut letter, &mut limit, None)?)
+        Ok(self.send(outgoing, &mut letter, &mut limit, leading)?)
     }
 
     /// Sends a reply. If it cannot be sent in time, the other side would wait for ever: the session ends.
@@ -108,13 +112,14 @@ impl Engine {
         let parts = [IoSlice::new(payload)];
         let mut limit = Limit::For(self.options.reply_timeout);
         let mut letter = Letter::new(Kind::Reply(status), id, 0, &parts);
-        let sent = self.open(&letter, peer, &mut limit, None).and_then(|_open| {
-            let mut outgoing = self.outgoing();
+        let leading = &mut None;
+        let sent = self.open(&letter, peer, &mut limit, leading).and_then(|_open| {
+            let mut outgoing = self.outgoing(leading);
             outgoing.served += 1;
-            self.send(outgoing, &mut letter, &mut limit, None)
+            self.send(outgoing, &mut letter, &mut limit, leading)
         });
         if sent.is_err() && self.owned().is_ok() {
-            self.outgoing().outbox.sender().leave();
+            self.outgoing(leading).outbox.sender().leave();
         }
     }
 
@@ -125,7 +130,7 @@ impl Engine {
         letter: &Letter<'_>,
         peer: Hello,
         limit: &mut Limit,
-        leading: Option<&mut Leading<'_>>,
+        leading: &mut Option<Leading<'_>>,
     ) -> Result<Option<OpenMessage<'_>>, Unsent> {
         let length = letter.length();
         if length as u64 > peer.largest {
@@ -139,10 +144,10 @@ impl Engine {
         &self,
         peer: Hello,
         limit: &mut Limit,
-        mut leading: Option<&mut Leading<'_>>,
+        leading: &mut Option<Leading<'_>>,
     ) -> Result<Option<OpenMessage<'_>>, Halt> {
         while !self.open.enter(peer.open.into()) {
-            drop(self.wait_for_turn(lock(&self.outgoing), limit, leading.as_deref_mut())?);
+            drop(self.wait_for_turn(self.outgoing(leading), limit, leading)?);
         }
         Ok(Some(OpenMessage(self)))
     }
@@ -153,18 +158,19 @@ impl Engine {
         &'a self,
         outgoing: MutexGuard<'a, Outgoing>,
         limit: &mut Limit,
-        leading: Option<&mut Leading<'_>>,
+        leading: &mut Option<Leading<'_>>,
     ) -> Result<MutexGuard<'a, Outgoing>, Halt> {
         if limit.deadline().passed() {
             return Err(Halt::Timeout);
         }
+        *leading = None;
         self.queueing.add(1);
         let waited = self.turn.wait_timeout(outgoing, PATIENCE);
         self.queueing.add(-1);
         let (outgoing, _) = waited.unwrap_or_else(PoisonError::into_inner);
         drop(outgoing);
         self.put_aside(leading)?;
-        Ok(lock(&self.outgoing))
+        Ok(self.outgoing(leading))
     }
 
     /// Tells those who wait for their turn that there is one.
@@ -184,7 +190,7 @@ impl Engine {
         mut outgoing: MutexGuard<'a, Outgoing>,
         letter: &mut Letter<'_>,
         limit: &mut Limit,
-        leading: Option<&mut Leading<'_>>,
+        leading: &mut Option<Leading<'_>>,
     ) -> Result<(), Unsent> {
         match outgoing.outbox.step(letter, None) {
             Ok(true) => Ok(()),
@@ -200,13 +206,13 @@ impl Engine {
         mut outgoing: MutexGuard<'a, Outgoing>,
         letter: &mut Letter<'_>,
         limit: &mut Limit,
-        mut leading: Option<&mut Leading<'_>>,
+        leading: &mut Option<Leading<'_>>,
     ) -> Result<(), Unsent> {
         let deadline = limit.deadline();
         loop {
             let (guard, done) = match outgoing.outbox.step(letter, None) {
                 Ok(done) => (outgoing, done),
-                Err(ClaimError::Full) => self.wait_for_room(outgoing, letter, deadline, leading.as_deref_mut())?,
+                Err(ClaimError::Full) => self.wait_for_room(outgoing, letter, deadline, leading)?,
                 Err(error) => return Err(error.into()),
             };
             if done {
@@ -214,7 +220,7 @@ impl Engine {
             }
             drop(guard);
             self.let_others_send();
-            outgoing = lock(&self.outgoing);
+            outgoing = self.outgoing(leading);
         }
     }
 
@@ -225,11 +231,11 @@ impl Engine {
         mut outgoing: MutexGuard<'a, Outgoing>,
         letter: &mut Letter<'_>,
         deadline: Deadline,
-        mut leading: Option<&mut Leading<'_>>,
+        leading: &mut Option<Leading<'_>>,
     ) -> Result<Sent<'a>, Unsent> {
         let congested = Deadline::after(self.options.reply_timeout);
         loop {
-            let full = match self.put_aside(leading.as_deref_mut()) {
+            let full = match self.put_aside(leading) {
                 Ok(full) => full,
                 Err(halt) => return Err(give_up(outgoing, letter, halt)),
             };

@@ -255,6 +255,9 @@ impl<M: Memory> Lead<M> {
             }
             // Not if it was answered, or woken to lead.
             self.step(ticket, ASLEEP, WAITING);
+        } else {
+            // The leader is putting the reply down.
+            self.private.pause();
         }
         self.count(1_u64.wrapping_neg());
         lead

@@ -17,6 +17,7 @@ use super::respond::Responder;
 use crate::channel::{ClaimError, End, NextError};
 use crate::connection::{Connection, Readiness, ReadyError};
 use crate::os::clock::Deadline;
+use crate::os::credentials::Credentials;
 
 /// A session that one thread owns: the least latency, no lock.
 ///
@@ -53,6 +54,7 @@ struct Core {
     inbox: Inbox,
     outbox: Outbox,
     options: SessionOptions,
+    credentials: Credentials,
     /// What came while there was no room to send.
     backlog: Backlog,
     /// The calls that wait for their replies, the innermost last.
@@ -104,7 +106,8 @@ impl<H: Handler> LocalSession<H> {
         self.core.call(&self.handler, selector, &[IoSlice::new(request)], reply, limit)
     }
 
-    /// Calls the other side and waits for the reply for at most `timeout`.
+    /// Calls the other side and waits for the reply for at most `timeout`. A handler that this thread runs meanwhile is not
+    /// interrupted.
     ///
     /// # Errors
     ///
@@ -214,6 +217,12 @@ impl<H: Handler> LocalSession<H> {
         self.core.inbox.receiver().arm()
     }
 
+    /// Who is at the other end, by the kernel's word.
+    #[must_use]
+    pub fn peer(&self) -> Credentials {
+        self.core.credentials
+    }
+
     /// What this side has counted.
     #[must_use]
     pub fn counters(&self) -> SessionCounters {
@@ -230,6 +239,7 @@ impl<H> std::os::fd::AsFd for LocalSession<H> {
 
 impl Core {
     fn new(connection: Connection, options: &SessionOptions) -> Self {
+        let credentials = connection.peer();
         let (sender, receiver) = connection.split();
         let mut outbox = Outbox::new(sender);
         outbox.greet(options.accepted);
@@ -237,6 +247,7 @@ impl Core {
             inbox: Inbox::new(receiver, options.accepted),
             outbox,
             options: options.clone(),
+            credentials,
             backlog: Backlog::new(options.accepted),
             waiting: Vec::new(),
             depth: 0,

@@ -18,6 +18,7 @@ use super::{listen, listen::Served};
 use crate::channel::End;
 use crate::connection::{Connection, SetupError};
 use crate::os::clock::Deadline;
+use crate::os::credentials::Credentials;
 use crate::wait::WaitStrategy;
 
 /// A session that any number of threads use: clones are handles to the same one.
@@ -93,7 +94,8 @@ impl Session {
         self.engine.call(selector, &[IoSlice::new(request)], reply, self.engine.options.limit())
     }
 
-    /// Calls the other side and waits for the reply for at most `timeout`.
+    /// Calls the other side and waits for the reply for at most `timeout`. A handler that this thread runs meanwhile is not
+    /// interrupted.
     ///
     /// # Errors
     ///
@@ -146,7 +148,7 @@ impl Session {
     /// See [`CallError`].
     pub fn begin(&self, selector: u32, request: &[u8]) -> Result<PendingCall, CallError> {
         let mut limit = self.engine.options.limit();
-        let ticket = self.engine.begin(selector, &[IoSlice::new(request)], &mut limit, None)?;
+        let ticket = self.engine.begin(selector, &[IoSlice::new(request)], &mut limit, &mut None)?;
         Ok(PendingCall { session: self.clone(), ticket: Some(ticket) })
     }
 
@@ -197,6 +199,12 @@ impl Session {
     #[must_use]
     pub fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
         self.engine.beacon.as_ref().map(AsFd::as_fd)
+    }
+
+    /// Who is at the other end, by the kernel's word.
+    #[must_use]
+    pub fn peer(&self) -> Credentials {
+        self.engine.credentials
     }
 
     /// What this side has counted. What only the receiving thread knows is 0 while one waits.
