@@ -5,6 +5,7 @@
 //! how many seconds the slow work takes.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::io::Write;
 use std::process::{self, ExitCode};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -42,20 +43,20 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let me = process::id();
     let seconds = env::args().nth(1).unwrap_or("1".to_owned());
-    println!("client {me}: waits {} s for a server", PATIENCE.as_secs());
+    say(format!("waits {} s for a server", PATIENCE.as_secs()));
     let connection = connect(Endpoint::beside_exe()?, PATIENCE)?;
-    println!("client {me}: the server is process {}", connection.peer().pid.unwrap_or(0));
+    say(format!("the server is process {}", connection.peer().pid.unwrap_or(0)));
 
     let session = Session::new(connection, &SessionOptions::new(), answer)?;
     thread::scope(|scope| {
-        let slow = scope.spawn(|| ask_for_slow_work(&session, &seconds));
-        let threads = (1..=ASKING).map(|number| scope.spawn(|| ask(&session, number)));
-        let threads: Vec<_> = threads.collect();
+        let (session, seconds) = (&session, &seconds);
+        let slow = scope.spawn(move || ask_for_slow_work(session, seconds));
+        let threads = (1..=ASKING).map(|number| scope.spawn(move || ask(session, number))).collect::<Vec<_>>();
         threads.into_iter().chain([slow]).try_for_each(|thread| thread.join().expect("a thread that does not panic"))
-    })?;
-    println!("client {me}: is done, with {} replies", REPLIES.load(Ordering::Relaxed));
+    })
+    .map_err(|error| format!("a call failed: {error}"))?;
+    say(format!("is done, with {} replies", REPLIES.load(Ordering::Relaxed)));
     Ok(())
 }
 
@@ -74,7 +75,7 @@ fn ask(session: &Session, thread: u32) -> Result<(), CallError> {
     for call in 1..=CALLS {
         let reply = session.call(CAPITALS, format!("call {call} of thread {thread}").as_bytes())?;
         REPLIES.fetch_add(1, Ordering::Relaxed);
-        println!("client {}: thread {thread} hears {}", process::id(), String::from_utf8_lossy(&reply));
+        say(format!("thread {thread} hears {}", String::from_utf8_lossy(&reply)));
     }
     Ok(())
 }
@@ -85,6 +86,11 @@ fn ask_for_slow_work(session: &Session, seconds: &str) -> Result<(), CallError> 
     let reply = session.call(SLOW_WORK, seconds.as_bytes())?;
     let meanwhile = REPLIES.fetch_add(1, Ordering::Relaxed);
     let (reply, took) = (String::from_utf8_lossy(&reply), asked.elapsed());
-    println!("client {}: slow work is {reply} after {took:.1?}; {meanwhile} other replies came meanwhile", process::id());
+    say(format!("slow work is {reply} after {took:.1?}; {meanwhile} other replies came meanwhile"));
     Ok(())
+}
+
+/// Prints a line that says which process prints it.
+fn say(text: impl Display) {
+    println!("client {}: {text}", process::id());
 }

@@ -4,10 +4,10 @@
 //! `cargo run --example generic_ipc_server`, and in another terminal `cargo run --example generic_ipc_client`
 
 use std::error::Error;
+use std::fmt::Display;
 use std::io::Write;
-use std::process::{self, ExitCode};
-use std::thread;
 use std::time::Duration;
+use std::{process, thread};
 
 use twinring::{Call, Endpoint, Failure, Listener, Session, SessionOptions};
 
@@ -23,33 +23,31 @@ const PROGRESS: u32 = 2;
 const ASKING: u32 = 2;
 const CALLS: u32 = 3;
 
-fn main() -> ExitCode {
+fn main() {
     match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("server {}: {error}", process::id());
-            ExitCode::FAILURE
-        }
+        Ok(served) => say(format!("the client has left in order, {served} of its calls were answered")),
+        Err(error) => fail(&*error),
     }
 }
 
-fn run() -> Result<(), Box<dyn Error>> {
-    let me = process::id();
-    let mut listener = Listener::bind(Endpoint::beside_exe()?)?;
-    println!("server {me}: waits for a client");
-    let connection = listener.accept()?;
-    println!("server {me}: the client is process {}", connection.peer().pid.unwrap_or(0));
+/// Serves one client until it leaves; how many of its calls were answered.
+fn run() -> Result<u64, Box<dyn Error>> {
+    say("waits for a client");
+    let connection = Listener::bind(Endpoint::beside_exe()?)?.accept()?;
+    say(format!("the client is process {}", connection.peer().pid.unwrap_or(0)));
 
-    // Four threads answer, so that a slow answer holds up no other. This thread receives, and so no listener is needed.
+    // Four threads answer, so that a slow answer holds up no other. This thread receives: no other need listen.
     let options = SessionOptions::new().workers(4).listener(false);
     let session = Session::new(connection, &options, answer)?;
     for number in 1..=ASKING {
         let session = session.clone();
         thread::spawn(move || ask(&session, number));
     }
-    session.serve().map_err(|end| format!("the client has gone: {end}"))?;
-    println!("server {me}: the client has left in order, {} of its calls were answered", session.counters().served);
-    Ok(())
+    match session.serve() {
+        Ok(()) => Ok(session.counters().served),
+        // At once: dropping the session would wait for slow work that nobody will hear of.
+        Err(end) => fail(format!("the client has gone: {end}")),
+    }
 }
 
 /// Answers the client.
@@ -75,8 +73,18 @@ fn answer(call: &mut Call<'_>) -> Result<(), Failure> {
 fn ask(session: &Session, thread: u32) {
     for _ in 0..CALLS {
         match session.call(PROGRESS, &[]) {
-            Ok(reply) => println!("server {}: thread {thread} hears {}", process::id(), String::from_utf8_lossy(&reply)),
-            Err(error) => return eprintln!("server {}: thread {thread}: {error}", process::id()),
+            Ok(reply) => say(format!("thread {thread} hears {}", String::from_utf8_lossy(&reply))),
+            Err(error) => return say(format!("thread {thread} hears nothing: {error}")),
         }
     }
+}
+
+/// Prints a line that says which process prints it.
+fn say(text: impl Display) {
+    println!("server {}: {text}", process::id());
+}
+
+fn fail(error: impl Display) -> ! {
+    eprintln!("server {}: {error}", process::id());
+    process::exit(1)
 }

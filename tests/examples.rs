@@ -1,7 +1,9 @@
 //! The examples as a reader runs them: real processes, which must end well and print what they are there to show.
 
+#[path = "support/program.rs"]
+mod program;
+
 use std::collections::BTreeSet;
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -10,6 +12,8 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tempfile::TempDir;
+
+use program::program;
 
 /// Longer than any of them takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -38,16 +42,8 @@ const EXAMPLES: [(&str, &[&str]); 3] = [
     ),
 ];
 
-/// Where cargo puts the examples: beside the directory of this test.
-fn program(name: &str) -> PathBuf {
-    let test = env::current_exe().expect("the path of the test");
-    let directory = test.ancestors().nth(2).expect("a target directory").join("examples");
-    let program = directory.join(name);
-    let advice =
-        "`cargo test` builds the examples, `cargo test --test examples` alone needs `cargo build --examples` first";
-    assert!(program.is_file(), "there is no {}: {advice}", program.display());
-    program
-}
+/// These two run together: `tests/generic_ipc.rs` has them do so.
+const TOGETHER: [&str; 2] = ["generic_ipc_client", "generic_ipc_server"];
 
 /// Runs it to its end; what it printed.
 fn run(name: &str) -> String {
@@ -98,7 +94,7 @@ fn every_example_is_run_and_told_of() {
     let files = fs::read_dir(root.join("examples")).expect("the examples");
     let stem = |path: PathBuf| path.file_stem().expect("a name").to_str().expect("a plain name").to_owned();
     let found: BTreeSet<_> = files.map(|file| stem(file.expect("an example").path())).collect();
-    let run: BTreeSet<_> = EXAMPLES.iter().map(|(name, _)| (*name).to_owned()).collect();
+    let run: BTreeSet<_> = EXAMPLES.iter().map(|&(name, _)| name).chain(TOGETHER).map(str::to_owned).collect();
     assert_eq!(found, run, "every example stands in EXAMPLES, with what it prints");
     for name in found {
         assert!(readme.contains(&format!("`examples/{name}.rs`")), "README.md does not tell of examples/{name}.rs");

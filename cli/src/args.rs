@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -7,12 +8,12 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::measure::leader::SUBCOMMAND;
 use crate::measure::pattern::SHORTEST;
-use crate::measure::plan::{LARGEST, Mode};
+use crate::measure::plan::{LARGEST_CALL, Mechanism, Mode};
 
 /// Two processes of one Linux machine talk through shared memory, at the latency of a cache line.
 ///
-/// Without a command: starts a second process, connects the two, pins each to a core of its own, measures round trips and
-/// streams in all three ways of waiting, compares every byte, and shows a table. It takes about half a minute.
+/// Without a command: starts a second process, connects the two, pins each to a core of its own, measures round trips,
+/// streams and calls in all three ways of waiting, compares every byte, and shows a table. It takes about half a minute.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true, max_term_width = 100, after_long_help = EXAMPLES)]
 pub struct Arguments {
@@ -34,7 +35,10 @@ Examples:
   tar c directory | twinring connect files
 
   twinring echo door                        in one terminal, and in another:
-  twinring ping door --size 64 --wait spin";
+  twinring ping door --size 64 --wait spin
+
+  twinring serve shout --exec 'tr a-z A-Z'  in one terminal, and in another:
+  twinring call shout hello";
 
 /// What the command can do.
 #[derive(Debug, Subcommand)]
@@ -82,8 +86,12 @@ pub enum Command {
         #[arg(long, value_name = "N")]
         core: Option<Core>,
     },
-    /// Measure round trips to an `echo NAME`
+    /// Measure round trips to an `echo NAME`, or calls to a `serve NAME`
     Ping(Ping),
+    /// Answer every `call NAME`: with its own data, or with what a command makes of it
+    Serve(Serve),
+    /// Call what `serve NAME` serves, and print the reply
+    Call(Call),
     /// The second process of a measurement.
     #[command(name = SUBCOMMAND, hide = true)]
     Second {
@@ -115,17 +123,27 @@ pub struct Effort {
 #[command(after_help = BENCH_EXAMPLES)]
 pub struct Bench {
     /// Print one JSON object per line and row; what a row does not measure is null
+    ///
+    /// Of a call, payload_bytes is the length of its request and of its reply, messages_per_s counts calls one after the other,
+    /// and bytes_per_s the bytes of their requests.
     #[arg(long)]
     pub json: bool,
     /// Only these ways of waiting [default: all three]
     #[arg(long, value_enum, value_name = "MODE")]
     pub mode: Vec<Mode>,
-    /// Only these payloads, in bytes [default: 8, 56, 64, 256, 1024, 4096, 65536]
+    /// Only these payloads, in bytes; more than 262144 only for calls [default: 8, 56, 64, 256, 1024, 4096, 65536; of calls: 8,
+    /// 40, 1024, 65536]
     #[arg(long, value_name = "BYTES")]
     pub size: Vec<Payload>,
     /// Measure rtrb (between two threads), the bare futex and memcpy, too
     #[arg(long)]
     pub baselines: bool,
+    /// Measure calls at all payloads, and those of a session that many threads may use, too
+    #[arg(long)]
+    pub calls: bool,
+    /// Only these mechanisms, named as in JSON [default: all but baselines and twinring-call-shared]
+    #[arg(long, value_enum, value_name = "MECHANISM")]
+    pub mechanism: Vec<Mechanism>,
     /// How hard to measure.
     #[command(flatten)]
     pub effort: Effort,
@@ -134,6 +152,7 @@ pub struct Bench {
 const BENCH_EXAMPLES: &str = "\
 Examples:
   twinring bench --baselines
+  twinring bench --calls --mechanism twinring-call --mechanism twinring-call-shared
   twinring bench --mode park --size 8 --rounds 21
   twinring bench --json | jq -r '[.mechanism, .mode, .payload_bytes, .ratio] | @tsv'";
 
@@ -145,6 +164,9 @@ Examples:
 pub struct Ping {
     /// A name, or the path of a socket if there is a '/' in it
     pub name: String,
+    /// Measure calls to a `serve NAME` instead: request and reply
+    #[arg(long)]
+    pub call: bool,
     /// The payload of a message, in bytes
     #[arg(long, value_name = "BYTES", default_value = "64")]
     pub size: Payload,
@@ -154,7 +176,7 @@ pub struct Ping {
     /// How to wait for answers
     #[arg(long, value_enum, default_value = "adaptive")]
     pub wait: Mode,
-    /// How long to wait for the echo, in seconds
+    /// How long to wait for the other side to be there, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "10")]
     pub timeout: Seconds,
     /// The core to run on, or none [default: with --wait spin, another than echo's]
@@ -162,7 +184,62 @@ pub struct Ping {
     pub core: Option<Core>,
 }
 
-/// A payload that carries a number and fits a message.
+/// `twinring serve`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  twinring serve shout --exec 'tr a-z A-Z'        and elsewhere: twinring call shout hello
+  twinring serve door                             and elsewhere: twinring ping door --call")]
+pub struct Serve {
+    /// A name, or the path of a socket if there is a '/' in it
+    pub name: String,
+    /// Reply with the request's data [default]
+    #[arg(long, conflicts_with = "exec")]
+    pub echo: bool,
+    /// Run `sh -c CMD` for each call and reply with its standard output
+    ///
+    /// The request's data is its standard input, the selector is in $TWINRING_SELECTOR. If it does not end with status 0, the
+    /// call fails with that status and what it said on standard error.
+    #[arg(long, value_name = "CMD")]
+    pub exec: Option<String>,
+    /// How many commands may run at a time for each client
+    #[arg(long, value_name = "N", default_value = "4", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub workers: u16,
+    /// How to wait for calls
+    #[arg(long, value_enum, default_value = "adaptive")]
+    pub wait: Mode,
+    /// The core to run on, or none [default: with --wait spin, another than ping's]
+    #[arg(long, value_name = "N")]
+    pub core: Option<Core>,
+}
+
+/// `twinring call`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Exit status:
+  0  the reply was printed
+  1  the call has not run: nobody serves there, or it was refused or not sent
+  2  the command line is wrong
+  3  the call may have run: it was sent, and no reply came
+  4  the call ran, and failed
+
+Examples:
+  twinring call shout hello
+  twinring call shout - --selector 7 --timeout 500 < request > reply")]
+pub struct Call {
+    /// A name, or the path of a socket if there is a '/' in it
+    pub name: String,
+    /// What to send, or '-' for standard input [default: nothing]
+    pub data: Option<OsString>,
+    /// What is called
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub selector: u32,
+    /// How long it may take in all, in milliseconds: to reach the server, to be run, to reply
+    #[arg(long, value_name = "MS", default_value = "10000")]
+    pub timeout: u64,
+}
+
+/// A payload that carries a number and fits a call, if not a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Payload(pub usize);
 
@@ -171,8 +248,8 @@ impl FromStr for Payload {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let bytes = text.parse().map_err(|_| format!("expected a number of bytes, not {text:?}"))?;
-        let allowed = SHORTEST..=LARGEST;
-        let refused = || format!("expected {SHORTEST} to {LARGEST} bytes, not {bytes}");
+        let allowed = SHORTEST..=LARGEST_CALL;
+        let refused = || format!("expected {SHORTEST} to {LARGEST_CALL} bytes, not {bytes}");
         allowed.contains(&bytes).then_some(Self(bytes)).ok_or_else(refused)
     }
 }
@@ -242,7 +319,7 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_refused_with_what_is_allowed() {
-        assert_eq!("7".parse::<Payload>().unwrap_err(), "expected 8 to 262144 bytes, not 7");
+        assert_eq!("7".parse::<Payload>().unwrap_err(), "expected 8 to 67108864 bytes, not 7");
         assert_eq!("-1".parse::<Seconds>().unwrap_err(), "expected a number of seconds, not \"-1\"");
         assert_eq!("0.5".parse::<Seconds>().unwrap(), Seconds(Duration::from_millis(500)));
         assert_eq!("3".parse::<Core>().unwrap(), Core::Number(3));

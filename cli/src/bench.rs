@@ -1,12 +1,13 @@
 //! `twinring bench`: measure what was asked for, and print it as a table or as rows of JSON.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use crate::args::{Bench, Effort};
 use crate::cores::{self, Placement};
 use crate::failure::Failure;
 use crate::machine;
-use crate::measure::plan::{Mode, Plan, SIZES};
+use crate::measure::plan::{CALL_SIZES, LARGEST, Mode, Plan, SIZES};
 use crate::measure::rounds::{self, Measured};
 use crate::measure::summary::{self, Row};
 use crate::show;
@@ -36,8 +37,17 @@ const LEAST_MEMORY_KIB: u64 = 32 * 1024;
 /// What could not be measured.
 pub fn run(bench: &Bench) -> Result<(), Failure> {
     let modes = if bench.mode.is_empty() { MODES.to_vec() } else { bench.mode.clone() };
-    let sizes = if bench.size.is_empty() { SIZES.to_vec() } else { bench.size.iter().map(|size| size.0).collect() };
-    let report = measure(plan(&bench.effort, modes, sizes, bench.baselines), &bench.effort)?;
+    let mut plan = plan(&bench.effort, modes);
+    if !bench.size.is_empty() {
+        plan.call_sizes = sorted(bench.size.iter().map(|size| size.0));
+        plan.sizes = plan.call_sizes.iter().copied().filter(|&size| size <= LARGEST).collect();
+    } else if bench.calls {
+        plan.call_sizes = sorted(SIZES.into_iter().chain(CALL_SIZES));
+    }
+    plan.baselines = bench.baselines;
+    plan.shared_calls = bench.calls;
+    plan.only = bench.mechanism.clone();
+    let report = measure(plan, &bench.effort)?;
     if bench.json {
         for note in show::notes::of(&report) {
             eprintln!("twinring: {note}");
@@ -48,14 +58,26 @@ pub fn run(bench: &Bench) -> Result<(), Failure> {
     }
 }
 
-/// A plan of these modes and sizes, each once.
-pub fn plan(effort: &Effort, mut modes: Vec<Mode>, mut sizes: Vec<usize>, baselines: bool) -> Plan {
+/// A plan of these modes, each once, and of what is measured if nothing else is asked for.
+pub fn plan(effort: &Effort, mut modes: Vec<Mode>) -> Plan {
     modes.sort_by_key(|&mode| MODES.iter().position(|&known| known == mode));
     modes.dedup();
-    sizes.sort_unstable();
-    sizes.dedup();
-    let cell = Duration::from_millis(effort.time.into());
-    Plan { rounds: effort.rounds.into(), cell, sizes, modes, baselines, huge_pages: effort.huge_pages }
+    Plan {
+        rounds: effort.rounds.into(),
+        cell: Duration::from_millis(effort.time.into()),
+        sizes: SIZES.to_vec(),
+        call_sizes: CALL_SIZES.to_vec(),
+        modes,
+        baselines: false,
+        shared_calls: false,
+        only: Vec::new(),
+        huge_pages: effort.huge_pages,
+    }
+}
+
+/// Each once, from the smallest.
+fn sorted(sizes: impl Iterator<Item = usize>) -> Vec<usize> {
+    sizes.collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// Runs a plan, with progress on a terminal.

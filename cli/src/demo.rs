@@ -3,21 +3,20 @@
 use crate::args::Effort;
 use crate::bench::{self, MODES};
 use crate::failure::Failure;
-use crate::measure::plan::SIZES;
 use crate::show;
 
-/// Measures ours in all three modes at all sizes, and says what it saw and what to try next.
+/// Measures ours in all three modes at all sizes, calls at some, and says what it saw and what to try next.
 ///
 /// # Errors
 ///
 /// What could not be measured.
 pub fn run(effort: &Effort) -> Result<(), Failure> {
-    let plan = bench::plan(effort, MODES.to_vec(), SIZES.to_vec(), false);
-    let report = bench::measure(plan, effort)?;
+    let report = bench::measure(bench::plan(effort, MODES.to_vec()), effort)?;
     show::print(&format!("{}\n{NEXT}\n", show::table::page(&report)))
 }
 
 const NEXT: &str = "\
 next      twinring bench --baselines            rtrb and memcpy beside it
+          twinring bench --calls                calls at all sizes, and by a session of many threads
           twinring listen NAME > copy           and in another terminal: twinring connect NAME < file
           twinring --help                       the rest";

@@ -3,14 +3,30 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why the command could not do what it was asked: one line, what was expected and what came.
+/// Why the command could not do what it was asked: one line, what was expected and what came, and an exit status.
 #[derive(Debug)]
-pub struct Failure(String);
+pub struct Failure {
+    line: String,
+    status: u8,
+}
+
+/// The exit status of most failures. (That of a wrong command line is 2.)
+const FAILED: u8 = 1;
 
 impl Failure {
     /// A failure that reads `message`.
     pub fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self { line: message.into(), status: FAILED }
+    }
+
+    /// The same failure, with an exit status of its own.
+    pub fn with_status(self, status: u8) -> Self {
+        Self { status, ..self }
+    }
+
+    /// With which status the command ends.
+    pub fn status(&self) -> u8 {
+        self.status
     }
 
     /// `context: cause: cause of the cause`.
@@ -25,13 +41,13 @@ impl Failure {
             }
             next = error.source();
         }
-        Self(line)
+        Self::new(line)
     }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.line)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod args;
 mod bench;
+mod call;
 mod cores;
 mod demo;
 mod echo;
@@ -10,6 +11,7 @@ mod failure;
 mod machine;
 mod measure;
 mod ping;
+mod serve;
 mod show;
 mod talk;
 
@@ -25,7 +27,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("twinring: {failure}");
-            ExitCode::FAILURE
+            ExitCode::from(failure.status())
         }
     }
 }
@@ -38,6 +40,8 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Connect { name, timeout, wait }) => talk::connect(&name, timeout.0, wait),
         Some(Command::Echo { name, wait, core }) => echo::run(&name, wait, core),
         Some(Command::Ping(ping)) => ping::run(&ping),
+        Some(Command::Serve(serve)) => serve::run(&serve),
+        Some(Command::Call(call)) => call::run(&call),
         Some(Command::Second { core }) => measure::second::run(core),
     }
 }

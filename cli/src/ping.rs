@@ -1,13 +1,14 @@
-//! `twinring ping`: measures round trips to an echo that somebody else started.
+//! `twinring ping`: measures round trips to an echo that somebody else started, or calls.
 
 use std::time::Instant;
 
 use hdrhistogram::Histogram;
-use twinring::Options;
+use twinring::{LocalSession, Options, SessionOptions};
 
 use crate::args::Ping;
 use crate::cores::{self, Side};
 use crate::failure::{Context, Failure};
+use crate::measure::carrier::Asked;
 use crate::measure::clock::{Clock, histogram};
 use crate::measure::ours::Ends;
 use crate::measure::plan::Mode;
@@ -30,26 +31,29 @@ pub fn run(ping: &Ping) -> Result<(), Failure> {
         .connect(ping.name.as_str(), ping.timeout.0)
         .while_doing(|| format!("could not connect to {}", ping.name))?;
     let peer = who(connection.peer());
-    let mut ends = Ends::new(connection);
-    let (recorded, rate) = measure(&mut ends, ping)?;
+    let (recorded, rate) = if ping.call {
+        measure(&mut LocalSession::new(connection, &SessionOptions::new(), ()), ping)?
+    } else {
+        measure(&mut Ends::new(connection), ping)?
+    };
     let (size, count, waits) = (units::size(ping.size.0), ping.count, ping.wait.word());
     let place = cores::whereabouts(core);
-    let heading =
-        format!("{count} round trips of {size} to {peer}, {waits} on this side{place}; every byte came back\n");
+    let trips = if ping.call { "calls" } else { "round trips" };
+    let heading = format!("{count} {trips} of {size} to {peer}, {waits} on this side{place}; every byte came back\n");
     show::print(&format!("{heading}{}\n{}, one after the other\n", percentiles(&recorded), units::rate(rate)))
 }
 
 /// The histogram, and round trips per second.
-fn measure(ends: &mut Ends, ping: &Ping) -> Result<(Histogram<u64>, f64), Failure> {
+fn measure(other: &mut impl Asked, ping: &Ping) -> Result<(Histogram<u64>, f64), Failure> {
     let clock = Clock::calibrated();
     let mut recorded = histogram();
     let mut asker = trips::Asker::new(ping.size.0, clock);
     for number in 0..WARM_UP.min(ping.count) {
-        asker.ask(ends, number)?;
+        asker.ask(other, number)?;
     }
     let started = Instant::now();
     for number in 0..ping.count {
-        recorded.saturating_record(asker.ask(ends, number)?.nanos);
+        recorded.saturating_record(asker.ask(other, number)?.nanos);
     }
     Ok((recorded, ping.count as f64 / started.elapsed().as_secs_f64()))
 }

@@ -57,6 +57,8 @@ pub(super) struct Engine {
     /// Where the replies to calls in flight are put by who receives for others.
     replies: Box<[Mutex<Filed>]>,
     link: Link<Mapped>,
+    /// How the listener found the session to end, and who waits to hear of it.
+    ended: (Mutex<Option<End>>, Condvar),
     closing: Tally<Mapped>,
 }
 
@@ -149,6 +151,7 @@ impl Engine {
             incoming: Led::new(lead, incoming),
             replies: (0..slots).map(|_| Mutex::default()).collect(),
             link,
+            ended: Default::default(),
             closing: tally(4),
         })
     }
@@ -359,6 +362,23 @@ impl Engine {
         self.outgoing(&mut None).outbox.sender().leave();
         self.attention.call();
         self.pool.close();
+    }
+
+    /// Whether a thread of its own receives while nobody waits.
+    pub(super) fn listens(&self) -> bool {
+        self.options.listener && self.strategy != WaitStrategy::Spin
+    }
+
+    /// Says how the session ended.
+    pub(super) fn end(&self, end: End) {
+        *lock(&self.ended.0) = Some(end);
+        self.ended.1.notify_all();
+    }
+
+    /// Waits until the listener has found the session to end.
+    pub(super) fn await_end(&self) -> End {
+        let ended = self.ended.1.wait_while(lock(&self.ended.0), |ended| ended.is_none());
+        ended.unwrap_or_else(PoisonError::into_inner).unwrap_or(End::Disconnected)
     }
 
     pub(super) fn is_closing(&self) -> bool {

@@ -96,9 +96,11 @@ impl fmt::Display for CallError {
             Self::NoSelector => f.write_str("not run: the peer has no handler for this selector"),
             Self::Refused(why) => write!(f, "not run: the peer refuses: {why}"),
             Self::Overloaded => f.write_str("not run: the peer has too many requests at once"),
-            Self::Failed(why) => write!(f, "the peer's handler failed: {why}"),
-            Self::ReplyTooLarge => f.write_str("the peer's handler ran, but its reply is larger than is accepted here"),
-            Self::NotAnswered => f.write_str("the peer's handler gave the request away, and nobody answered it"),
+            Self::Failed(why) => write!(f, "ran, and failed: {why}"),
+            Self::ReplyTooLarge => f.write_str("ran, but its reply is larger than is accepted here"),
+            Self::NotAnswered => {
+                f.write_str("may have run: the peer's handler gave the request away, and nobody answered it")
+            }
         }
     }
 }

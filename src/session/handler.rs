@@ -177,6 +177,15 @@ impl<'a> Call<'a> {
         self.back.call(selector, request, &mut reply, None).map(|()| reply)
     }
 
+    /// The same, with the reply in place of what is in `reply`.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub fn call_into(&mut self, selector: u32, request: &[u8], reply: &mut Vec<u8>) -> Result<(), CallError> {
+        self.back.call(selector, request, reply, None)
+    }
+
     /// The same, for at most `timeout`.
     ///
     /// # Errors
@@ -231,6 +240,16 @@ impl<'a> Event<'a> {
     pub fn call(&mut self, selector: u32, request: &[u8]) -> Result<Vec<u8>, CallError> {
         let mut reply = Vec::new();
         self.back.call(selector, request, &mut reply, None).map(|()| reply)
+    }
+
+    /// The same, for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub fn call_timeout(&mut self, selector: u32, request: &[u8], timeout: Duration) -> Result<Vec<u8>, CallError> {
+        let mut reply = Vec::new();
+        self.back.call(selector, request, &mut reply, Some(Deadline::after(timeout))).map(|()| reply)
     }
 
     /// Sends an event to the other side.

@@ -20,7 +20,7 @@
 //!
 //! A follower says ASLEEP and then tries to lead; a leader gives the lead up and then looks for followers. A full fence
 //! between the two on both sides: either the follower finds the lead free, or the leader finds the follower. A follower that
-//! gives up after it was chosen hands the lead on ([`Lead::give_up`]).
+//! gives up after it was chosen hands the lead on (`give_up`).
 //!
 //! Idea: leader/followers (Schmidt and others, 2000), here with the reply's own waiter as the leader.
 
@@ -167,10 +167,17 @@ impl<M: Memory> Lead<M> {
     /// then [`Lead::answered`] is called.
     #[must_use]
     pub fn answers(&self, ticket: Ticket) -> Option<Asleep> {
-        if self.step(ticket, WAITING, FILLING) {
-            return Some(Asleep(false));
+        loop {
+            let seen = self.private.load(self.slot(ticket), Ordering::Relaxed);
+            let asleep = seen == ticket.word(ASLEEP);
+            if !asleep && seen != ticket.word(WAITING) {
+                return None;
+            }
+            // Between the two, the caller falls asleep, wakes up, or is chosen to lead: that does not make its reply late.
+            if self.private.exchange(self.slot(ticket), seen, ticket.word(FILLING)) {
+                return Some(Asleep(asleep));
+            }
         }
-        self.step(ticket, ASLEEP, FILLING).then_some(Asleep(true))
     }
 
     /// By the leader: the reply is in its place.

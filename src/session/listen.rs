@@ -73,14 +73,24 @@ fn turn(engine: &Arc<Engine>, deadline: Option<Deadline>) -> Turn {
 
 /// Serves on the user's thread.
 pub(super) fn serve(engine: &Arc<Engine>) -> Result<(), End> {
+    if engine.owned().is_err() {
+        return Err(End::Forked);
+    }
+    if engine.listens() {
+        return in_order(engine.await_end());
+    }
     loop {
         match turn(engine, Some(Deadline::NEVER)) {
             Turn::Done | Turn::Empty => {}
             Turn::Led => stay_away(engine),
-            Turn::End(End::Closed) => return Ok(()),
-            Turn::End(end) => return Err(end),
+            Turn::End(end) => return in_order(end),
         }
     }
+}
+
+/// Whether it was an end in order.
+fn in_order(end: End) -> Result<(), End> {
+    if end == End::Closed { Ok(()) } else { Err(end) }
 }
 
 fn stay_away(engine: &Engine) {
@@ -103,7 +113,7 @@ pub(super) fn listen(engine: &Arc<Engine>) {
                 engine.attention.settle();
                 engine.attention.nap(Deadline::after(AWAY));
             }
-            Turn::End(_) => return,
+            Turn::End(end) => return engine.end(end),
         }
     }
 }

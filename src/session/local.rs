@@ -205,7 +205,7 @@ impl<H: Handler> LocalSession<H> {
         Ok(TURN)
     }
 
-    /// Prepares to wait for [`LocalSession::as_fd`]: see [`Receiver::arm`](crate::Receiver::arm).
+    /// Prepares to wait for its descriptor (`as_fd`): see [`Receiver::arm`](crate::Receiver::arm).
     ///
     /// # Errors
     ///

@@ -19,7 +19,6 @@ use crate::channel::End;
 use crate::connection::{Connection, SetupError};
 use crate::os::clock::Deadline;
 use crate::os::credentials::Credentials;
-use crate::wait::WaitStrategy;
 
 /// A session that any number of threads use: clones are handles to the same one.
 ///
@@ -68,8 +67,7 @@ impl Session {
         handler: impl Handler + Send + Sync + 'static,
     ) -> Result<Self, SetupError> {
         let engine = Arc::new(Engine::new(connection, options, Box::new(handler))?);
-        let listens = options.listener && engine.strategy != WaitStrategy::Spin;
-        let listener = listens.then(|| start_listener(&engine)).transpose()?;
+        let listener = engine.listens().then(|| start_listener(&engine)).transpose()?;
         let alive = Alive { engine: Arc::clone(&engine), listener: Mutex::new(listener) };
         Ok(Self { engine, _alive: Arc::new(alive) })
     }
@@ -170,8 +168,8 @@ impl Session {
         self.engine.notify(selector, &[IoSlice::new(event)], Limit::At(Deadline::after(timeout)))
     }
 
-    /// Handles what comes, on this thread, until the other side leaves in order: for a connection that spins, or a session
-    /// without a listener.
+    /// Returns when the other side has left in order. Until then this thread handles what comes, if there is no listener (see
+    /// [`SessionOptions::listener`]) or the connection promised to spin; else it only waits.
     ///
     /// # Errors
     ///

@@ -10,3 +10,17 @@ pub trait Carrier {
     /// Receives the next message into `buffer` and tells its length.
     fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, Failure>;
 }
+
+/// What gives an answer to a message: a carrier whose other side sends back what comes, or a session whose other side does.
+pub trait Asked {
+    /// Sends `asked` and waits for the answer, which is put into `answer`, as long as that is; tells its length.
+    fn trip(&mut self, asked: &[u8], answer: &mut Vec<u8>) -> Result<usize, Failure>;
+}
+
+impl<C: Carrier> Asked for C {
+    #[inline]
+    fn trip(&mut self, asked: &[u8], answer: &mut Vec<u8>) -> Result<usize, Failure> {
+        self.send(asked)?;
+        self.receive(answer)
+    }
+}

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use rustix::event::{PollFd, PollFlags, poll};
+use twinring::Connection;
 
 use super::clock::{Budget, Clock};
 use super::control::{Control, Order, Reply, seqpacket_pair};
 use super::plan::{Mechanism, Mode};
 use super::streams::{self, Flow};
-use super::{floor, futex, ours, trips};
+use super::{calls, floor, futex, ours, trips};
 use crate::failure::{Context, Failure};
 
 /// The second process, seen from the leader.
@@ -126,15 +127,31 @@ impl Second {
     ///
     /// If either side cannot set up the connection.
     pub fn connect(&self, mode: Mode, huge_pages: bool) -> Result<Connected<'_>, Failure> {
+        let connection = self.open(Order::Open { mechanism: Mechanism::Twinring, mode, huge_pages })?;
+        let pages = connection.pages().to_string();
+        Ok(Connected { second: self, ends: ours::Ends::new(connection), pages })
+    }
+
+    /// Makes a session of the two processes in the form that `mechanism` is about, for as long as the result lives.
+    ///
+    /// # Errors
+    ///
+    /// If either side cannot set it up.
+    pub fn call(&self, mechanism: Mechanism, mode: Mode, huge_pages: bool) -> Result<Calling<'_>, Failure> {
+        let order = Order::Open { mechanism, mode, huge_pages };
+        let caller = calls::Caller::new(self.open(order)?, mechanism)?;
+        Ok(Calling { second: self, caller, order })
+    }
+
+    fn open(&self, order: Order) -> Result<Connection, Failure> {
+        let Order::Open { mode, huge_pages, .. } = order else { unreachable!("{order:?} opens nothing") };
         let (own, theirs) = seqpacket_pair()?;
-        let order = Order::Open { mechanism: Mechanism::Twinring, mode, huge_pages };
         self.control.send(&order, &[theirs.as_fd()])?;
         drop(theirs);
         let connection =
             ours::connect(own, mode, huge_pages).map_err(|failure| self.reason(order).unwrap_or(failure))?;
         self.expect_ready(order)?;
-        let pages = connection.pages().to_string();
-        Ok(Connected { second: self, ends: ours::Ends::new(connection), pages })
+        Ok(connection)
     }
 }
 
@@ -188,6 +205,40 @@ impl Connected<'_> {
     ///
     /// If the second process has gone.
     pub fn close(self) -> Result<(), Failure> {
+        self.second.control.send(&Order::Close, &[])?;
+        self.second.expect_done(Order::Close)
+    }
+}
+
+/// A session whose other side the second process serves.
+pub struct Calling<'a> {
+    second: &'a Second,
+    caller: calls::Caller,
+    order: Order,
+}
+
+impl Calling<'_> {
+    /// Calls with `size` bytes, which are the reply too.
+    ///
+    /// # Errors
+    ///
+    /// If the session fails or a reply is wrong.
+    pub fn trips(&mut self, size: usize, budget: Budget, clock: Clock) -> Result<Histogram<u64>, Failure> {
+        let asked = match &mut self.caller {
+            calls::Caller::Local(session) => trips::ask(&mut **session, size, budget, clock),
+            calls::Caller::Shared(session) => trips::ask(session, size, budget, clock),
+        };
+        asked.map_err(|failure| self.second.reason(self.order).unwrap_or(failure))
+    }
+
+    /// Takes the session down on both sides.
+    ///
+    /// # Errors
+    ///
+    /// If the other side has not ended in order.
+    pub fn close(self) -> Result<(), Failure> {
+        // The other side may serve until this one has left, and hears of no order before.
+        drop(self.caller);
         self.second.control.send(&Order::Close, &[])?;
         self.second.expect_done(Order::Close)
     }

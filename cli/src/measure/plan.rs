@@ -9,19 +9,30 @@ use twinring::WaitStrategy;
 use super::clock::Budget;
 
 /// What carries the messages, or bounds what can.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mechanism {
     /// An 8-byte store and poll, walking: the bound of every round trip.
     Floor,
     /// Ours, between two processes.
     Twinring,
+    /// Calls of ours, by a session of one thread on each side.
+    TwinringCall,
+    /// Calls of ours, by a session that many threads may use on each side.
+    TwinringCallShared,
     /// Store, wake and sleep: the bound of every parked round trip.
     Futex,
-    /// `rtrb` between two threads of one process.
+    /// rtrb, between two threads of one process.
     RtrbThreads,
     /// A copy of 64 KiB that the other core has just written: the bound of every stream.
     Memcpy,
+}
+
+impl Mechanism {
+    /// Whether it is a session, on which one side calls the other.
+    pub fn is_called(self) -> bool {
+        matches!(self, Self::TwinringCall | Self::TwinringCallShared)
+    }
 }
 
 /// How a side waits for the other.
@@ -59,8 +70,15 @@ impl Mode {
 /// The payloads that are measured unless others are asked for.
 pub const SIZES: [usize; 7] = [8, 56, 64, 256, 1_024, 4_096, 65_536];
 
-/// The largest payload that can be asked for: well within one frame of a ring of the default capacity.
+/// The payloads of calls that are measured unless others are asked for. With the header of a session 40 bytes are the most
+/// that share their cache line.
+pub const CALL_SIZES: [usize; 4] = [8, 40, 1_024, 65_536];
+
+/// The largest payload of a message that is measured: well within one frame of a ring of the default capacity.
 pub const LARGEST: usize = 256 * 1_024;
+
+/// The largest payload of a call: what a session accepts if nothing else is chosen.
+pub const LARGEST_CALL: usize = 64 << 20;
 
 /// The block of [`Mechanism::Memcpy`].
 pub const BLOCK: usize = 65_536;
@@ -74,10 +92,16 @@ pub struct Plan {
     pub cell: Duration,
     /// The payloads, in bytes.
     pub sizes: Vec<usize>,
+    /// The payloads of calls, in bytes.
+    pub call_sizes: Vec<usize>,
     /// Ours, in these modes.
     pub modes: Vec<Mode>,
     /// Whether `rtrb`, the bare futex and the copy are measured beside the parked modes too.
     pub baselines: bool,
+    /// Whether calls are measured in the form for many threads too.
+    pub shared_calls: bool,
+    /// If there are any here, only these are measured, whatever is said above.
+    pub only: Vec<Mechanism>,
     /// Whether to try for huge pages.
     pub huge_pages: bool,
 }
@@ -105,17 +129,28 @@ impl Subject {
 impl Plan {
     /// The subjects of a pass, in order. Without a core for each side those that spin are left out.
     pub fn subjects(&self, parallel: bool) -> Vec<Subject> {
+        let modes = |mechanism: Mechanism| self.modes.iter().map(move |&mode| Subject::new(mechanism, mode));
         let mut subjects = vec![Subject::new(Mechanism::Floor, Mode::Spin)];
-        subjects.extend(self.modes.iter().map(|&mode| Subject::new(Mechanism::Twinring, mode)));
-        if self.baselines || self.modes.contains(&Mode::Park) {
-            subjects.push(Subject::new(Mechanism::Futex, Mode::Park));
-        }
-        if self.baselines {
-            subjects.push(Subject::new(Mechanism::RtrbThreads, Mode::Spin));
-            subjects.push(Subject::new(Mechanism::Memcpy, Mode::Spin));
-        }
-        subjects.retain(|subject| parallel || !subject.spins());
+        subjects.extend(modes(Mechanism::Twinring));
+        subjects.push(Subject::new(Mechanism::Futex, Mode::Park));
+        subjects.extend(modes(Mechanism::TwinringCall));
+        subjects.extend(modes(Mechanism::TwinringCallShared));
+        subjects.push(Subject::new(Mechanism::RtrbThreads, Mode::Spin));
+        subjects.push(Subject::new(Mechanism::Memcpy, Mode::Spin));
+        subjects.retain(|subject| self.wants(subject.mechanism) && (parallel || !subject.spins()));
         subjects
+    }
+
+    fn wants(&self, mechanism: Mechanism) -> bool {
+        if !self.only.is_empty() {
+            return self.only.contains(&mechanism);
+        }
+        match mechanism {
+            Mechanism::Floor | Mechanism::Twinring | Mechanism::TwinringCall => true,
+            Mechanism::TwinringCallShared => self.shared_calls,
+            Mechanism::Futex => self.baselines || self.modes.contains(&Mode::Park),
+            Mechanism::RtrbThreads | Mechanism::Memcpy => self.baselines,
+        }
     }
 
     /// The budget of a cell.
@@ -134,8 +169,17 @@ mod tests {
     use super::*;
 
     fn plan(modes: &[Mode], baselines: bool) -> Plan {
-        let (cell, sizes) = (Duration::from_millis(1), SIZES.to_vec());
-        Plan { rounds: 1, cell, sizes, modes: modes.to_vec(), baselines, huge_pages: false }
+        Plan {
+            rounds: 1,
+            cell: Duration::from_millis(1),
+            sizes: SIZES.to_vec(),
+            call_sizes: CALL_SIZES.to_vec(),
+            modes: modes.to_vec(),
+            baselines,
+            shared_calls: false,
+            only: Vec::new(),
+            huge_pages: false,
+        }
     }
 
     #[test]
@@ -150,6 +194,17 @@ mod tests {
     fn nothing_spins_without_a_core_for_each_side() {
         let subjects = plan(&[Mode::Spin, Mode::Adaptive, Mode::Park], true).subjects(false);
         assert!(subjects.iter().all(|subject| !subject.spins()), "{subjects:?}");
-        assert_eq!(subjects.len(), 3);
+        assert_eq!(subjects.len(), 5);
+    }
+
+    #[test]
+    fn the_form_for_threads_is_measured_if_asked_for_and_others_can_be_left_out() {
+        let mut plan = plan(&[Mode::Spin], true);
+        let shared = Subject::new(Mechanism::TwinringCallShared, Mode::Spin);
+        assert!(!plan.subjects(true).contains(&shared));
+        plan.shared_calls = true;
+        assert!(plan.subjects(true).contains(&shared));
+        plan.only = vec![Mechanism::TwinringCall];
+        assert_eq!(plan.subjects(true), [Subject::new(Mechanism::TwinringCall, Mode::Spin)]);
     }
 }

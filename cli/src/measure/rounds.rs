@@ -161,6 +161,7 @@ impl Lab<'_> {
             Mechanism::Floor => self.second.floor(budget, clock).map(bound),
             Mechanism::Futex => self.second.futex(budget, clock).map(bound),
             Mechanism::Twinring => self.ours(subject, pages),
+            Mechanism::TwinringCall | Mechanism::TwinringCallShared => self.calls(subject),
             Mechanism::RtrbThreads => self
                 .plan
                 .sizes
@@ -189,6 +190,19 @@ impl Lab<'_> {
             cells.push(Cell { size, trips, flow });
         }
         connected.close()?;
+        Ok(cells)
+    }
+
+    /// A new connection in every round here, too.
+    fn calls(&self, subject: Subject) -> Result<Vec<Cell>, Failure> {
+        let mut calling = self.second.call(subject.mechanism, subject.mode, self.plan.huge_pages)?;
+        let budget = self.plan.budget();
+        let mut cells = Vec::new();
+        for &size in &self.plan.call_sizes {
+            let trips = Some(calling.trips(size, budget, self.clock)?);
+            cells.push(Cell { size, trips, flow: None });
+        }
+        calling.close()?;
         Ok(cells)
     }
 }

@@ -7,7 +7,7 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 use super::carrier::Carrier;
 use super::control::{Control, Order, Reply};
 use super::plan::Mechanism;
-use super::{floor, futex, ours, streams, trips};
+use super::{calls, floor, futex, ours, streams, trips};
 use crate::cores;
 use crate::failure::Failure;
 
@@ -44,6 +44,10 @@ fn obey(control: &Control, order: Order, descriptors: Vec<OwnedFd>) -> Result<()
             let mut ends = ours::Ends::new(ours::accept(socket, mode, huge_pages)?);
             serve(control, &mut ends)
         }
+        (Order::Open { mechanism, mode, huge_pages }, Ok([socket])) if mechanism.is_called() => {
+            let connection = ours::accept(socket, mode, huge_pages)?;
+            answer_calls(control, calls::Answerer::new(connection, mechanism, mode)?)
+        }
         (Order::Floor, Err(both)) if both.len() == 2 => {
             let lines = floor::Lines::new(both[1].as_fd(), both[0].as_fd())?;
             carry_out(control, || {
@@ -66,6 +70,16 @@ fn serve(control: &Control, carrier: &mut impl Carrier) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+/// Answers calls until the leader has left.
+fn answer_calls(control: &Control, mut answerer: calls::Answerer) -> Result<(), Failure> {
+    control.send(&Reply::Ready, &[])?;
+    answerer.serve()?;
+    match control.receive::<Order>()? {
+        Some(_) => control.send(&Reply::Done, &[]),
+        None => Ok(()),
+    }
 }
 
 /// Says that the work begins, does it, and says that it is done.

@@ -16,7 +16,7 @@ pub struct Row {
     pub trip: Option<Percentiles>,
     /// The floor of the same rounds, in nanoseconds.
     pub floor: Option<f64>,
-    /// Messages per second: the median over rounds.
+    /// Messages per second, or calls one after the other: the median over rounds.
     pub rate: Option<f64>,
     /// By how much the rounds' rates differ, if there is more than one.
     pub rate_spread: Option<f64>,
@@ -83,11 +83,12 @@ fn row(measured: &Measured, subject: Subject, size: usize) -> Row {
     }
 }
 
-/// What flowed; or, of copies, how many could follow each other.
+/// What flowed; or, of copies and calls, how many could follow each other.
 fn rate(mechanism: Mechanism, cell: &Cell) -> Option<f64> {
-    match (mechanism, &cell.trips, cell.flow) {
-        (Mechanism::Memcpy, Some(copies), _) => Some(1e9 / copies.mean()),
-        (_, _, flow) => flow.map(|flow| flow.rate()),
+    let one_by_one = mechanism == Mechanism::Memcpy || mechanism.is_called();
+    match (&cell.trips, cell.flow) {
+        (Some(trips), None) if one_by_one => Some(1e9 / trips.mean()),
+        (_, flow) => flow.map(|flow| flow.rate()),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use hdrhistogram::Histogram;
 
-use super::carrier::Carrier;
+use super::carrier::{Asked, Carrier};
 use super::clock::{Budget, Clock, Timed, record};
 use super::pattern::{self, STOP};
 use crate::failure::Failure;
@@ -24,32 +24,26 @@ impl Asker {
     ///
     /// # Errors
     ///
-    /// If the carrier fails, or the answer is not what was asked.
+    /// If it fails, or the answer is not what was asked.
     #[inline]
-    pub fn ask(&mut self, carrier: &mut impl Carrier, number: u64) -> Result<Timed, Failure> {
+    pub fn ask(&mut self, of: &mut impl Asked, number: u64) -> Result<Timed, Failure> {
         let Self { asked, answer, clock } = self;
         pattern::write(asked, number);
-        let (timed, length) = clock.time(|| trip(carrier, asked, answer));
+        let (timed, length) = clock.time(|| of.trip(asked, answer));
         pattern::same(asked, &answer[..length?])?;
         Ok(timed)
     }
-}
-
-#[inline]
-fn trip(carrier: &mut impl Carrier, asked: &[u8], answer: &mut [u8]) -> Result<usize, Failure> {
-    carrier.send(asked)?;
-    carrier.receive(answer)
 }
 
 /// Asks until the budget is used up, and tells how long the trips took.
 ///
 /// # Errors
 ///
-/// If the carrier fails, or an answer is not what was asked.
-pub fn ask(carrier: &mut impl Carrier, size: usize, budget: Budget, clock: Clock) -> Result<Histogram<u64>, Failure> {
+/// If a trip fails, or an answer is not what was asked.
+pub fn ask(of: &mut impl Asked, size: usize, budget: Budget, clock: Clock) -> Result<Histogram<u64>, Failure> {
     let mut asker = Asker::new(size, clock);
-    let recorded = record(budget, |number| asker.ask(carrier, number))?;
-    asker.ask(carrier, STOP)?;
+    let recorded = record(budget, |number| asker.ask(of, number))?;
+    asker.ask(of, STOP)?;
     Ok(recorded)
 }
 

@@ -9,6 +9,9 @@ use crate::measure::plan::{Mechanism, Mode};
 use crate::measure::summary::Row;
 
 /// The keys, in order. Others may rely on them.
+///
+/// Of a call, `payload_bytes` is the length of its request and of its reply; `messages_per_s` counts calls, one after the
+/// other, and `bytes_per_s` the bytes of their requests.
 #[derive(Serialize)]
 struct Line {
     mechanism: Mechanism,

@@ -16,8 +16,11 @@ const HEADING: &str = "\nTwo processes, messages through shared memory\n\n";
 
 const LEGEND: &str = "
 p50 to p99.9  of a round trip: send, the peer's receive and reply, receive; every byte compared
+calls         the same of one call: request, the peer's handler, reply; by sessions of one thread
+              (shared: by the form for many threads)
 × floor       p50 by the walking floor of the same rounds: 8 bytes stored and polled each way
-messages      a second, one way, copied out, numbers checked (every byte in a stretch before)
+messages      a second, one way, copied out, numbers checked (every byte in a stretch before);
+              calls one after the other
 ±             the round farthest from the median one
 ";
 
@@ -107,6 +110,16 @@ pub fn name(mechanism: Mechanism, mode: Mode) -> &'static str {
     match mechanism {
         Mechanism::Floor => "walking floor",
         Mechanism::Twinring => mode.word(),
+        Mechanism::TwinringCall => match mode {
+            Mode::Spin => "calls, spinning",
+            Mode::Adaptive => "calls, adaptive",
+            Mode::Park => "calls, parked",
+        },
+        Mechanism::TwinringCallShared => match mode {
+            Mode::Spin => "shared, spinning",
+            Mode::Adaptive => "shared, adaptive",
+            Mode::Park => "shared, parked",
+        },
         Mechanism::Futex => "bare futex",
         Mechanism::RtrbThreads => "rtrb, threads",
         Mechanism::Memcpy => "memcpy",

@@ -17,7 +17,12 @@ pub fn throughput(bytes_per_second: f64) -> String {
 
 /// A payload: `56 B`, `64 KiB`.
 pub fn size(bytes: usize) -> String {
-    if bytes >= 1_024 && bytes.is_multiple_of(1_024) { format!("{} KiB", bytes / 1_024) } else { format!("{bytes} B") }
+    let whole = |unit: usize| bytes >= unit && bytes.is_multiple_of(unit);
+    match bytes {
+        _ if whole(1 << 20) => format!("{} MiB", bytes >> 20),
+        _ if whole(1 << 10) => format!("{} KiB", bytes >> 10),
+        _ => format!("{bytes} B"),
+    }
 }
 
 /// A part of something, give or take: `±3 %`. Beyond tenfold it says no more than that.
@@ -55,7 +60,10 @@ mod tests {
         assert_eq!(times, ["0.00 ns", "8.00 ns", "412 ns", "999 ns", "1.00 µs", "11.8 µs", "1.20 s"]);
         assert_eq!(rate(152_300_000.0), "152 M/s");
         assert_eq!(throughput(14.13e9), "14.1 GB/s");
-        assert_eq!(["56 B", "1 KiB", "1500 B"], [56, 1_024, 1_500].map(size).each_ref().map(String::as_str));
+        assert_eq!(
+            ["56 B", "1 KiB", "1500 B", "1025 KiB", "16 MiB"],
+            [56, 1_024, 1_500, 1_049_600, 16 << 20].map(size).each_ref().map(String::as_str)
+        );
         assert_eq!([spread(0.034), spread(133.0)], ["±3 %", "> ±999 %"]);
     }
 }

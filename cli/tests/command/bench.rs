@@ -79,10 +79,12 @@ fn the_ratio_is_the_median_by_the_floor() {
     let output =
         Place::new().run(&["bench", "--json", "--rounds", "2", "--time", "1", "--size", "64", "--mode", "spin"]);
     let rows = rows(&output);
-    let (floor, ours) = (of(&rows, "floor"), of(&rows, "twinring"));
-    assert_eq!((floor.len(), ours.len(), rows.len()), (1, 1, 2));
-    let ratio = number(ours[0], "p50_ns") / number(ours[0], "floor_p50_ns");
-    assert!((number(ours[0], "ratio") / ratio - 1.0).abs() < 0.01, "{ours:?}");
+    let (floor, ours, calls) = (of(&rows, "floor"), of(&rows, "twinring"), of(&rows, "twinring-call"));
+    assert_eq!((floor.len(), ours.len(), calls.len(), rows.len()), (1, 1, 1, 3));
+    for row in ours.into_iter().chain(calls) {
+        let ratio = number(row, "p50_ns") / number(row, "floor_p50_ns");
+        assert!((number(row, "ratio") / ratio - 1.0).abs() < 0.01, "{row:?}");
+    }
 }
 
 #[test]
@@ -101,12 +103,57 @@ fn baselines_have_rows_of_their_own() {
     assert_eq!((of(&rows, "floor").len(), of(&rows, "futex").len(), of(&rows, "twinring").len()), (1, 1, 7));
 }
 
+fn payloads(rows: &[&Row], mode: &str) -> Vec<u64> {
+    rows.iter().filter(|row| text(row, "mode") == mode).map(|row| row["payload_bytes"].as_u64().unwrap()).collect()
+}
+
+#[test]
+fn calls_are_measured_at_a_few_sizes_in_every_mode() {
+    let rows = rows(&Place::new().run(&["bench", "--json", "--rounds", "1", "--time", "1"]));
+    let calls = of(&rows, "twinring-call");
+    for mode in ["adaptive", "park"] {
+        assert_eq!(payloads(&calls, mode), [8, 40, 1_024, 65_536]);
+    }
+    for row in calls {
+        assert!(number(row, "p50_ns") > 0.0 && number(row, "p50_ns") <= number(row, "p99_ns"), "{row:?}");
+        // One after the other: about as many as fit a second, but for the slow ones.
+        let one_by_one = 1e9 / number(row, "messages_per_s");
+        assert!(one_by_one > number(row, "p50_ns") / 4.0 && one_by_one < 1e9, "{row:?}");
+    }
+    assert_eq!(of(&rows, "twinring-call-shared").len(), 0);
+}
+
+#[test]
+fn both_forms_of_calls_are_measured_if_asked_for() {
+    let arguments = ["bench", "--json", "--rounds", "1", "--time", "1", "--mode", "adaptive", "--calls"];
+    let rows = rows(&Place::new().run(&arguments));
+    for form in ["twinring-call", "twinring-call-shared"] {
+        assert_eq!(payloads(&of(&rows, form), "adaptive"), [8, 40, 56, 64, 256, 1_024, 4_096, 65_536]);
+    }
+    assert_eq!(payloads(&of(&rows, "twinring"), "adaptive"), [8, 56, 64, 256, 1_024, 4_096, 65_536]);
+}
+
+#[test]
+fn a_mechanism_can_be_measured_alone_and_calls_beyond_a_frame() {
+    for form in ["twinring-call", "twinring-call-shared"] {
+        let size = ["--size", "1048577", "--size", "8"];
+        let arguments = [&["bench", "--json", "--rounds", "1", "--time", "1", "--mechanism", form], &size[..]].concat();
+        let rows = rows(&Place::new().run(&arguments));
+        assert!(rows.iter().all(|row| text(row, "mechanism") == form), "{rows:?}");
+        for mode in ["adaptive", "park"] {
+            assert_eq!(payloads(&of(&rows, form), mode), [8, 1_048_577]);
+        }
+    }
+}
+
 #[test]
 fn the_main_job_shows_a_table_that_fits_and_says_where_it_was_measured() {
     let output = Place::new().run(&["--rounds", "1", "--time", "1"]);
     let table = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    for words in ["adaptive", "parked", "bare futex", "64 KiB", "× floor", "measured on", "Linux", "next "] {
+    for words in
+        ["adaptive", "parked", "bare futex", "64 KiB", "× floor", "calls, adaptive", "measured on", "Linux", "next "]
+    {
         assert!(table.contains(words), "{words} in\n{table}");
     }
     let widest = table.lines().map(|line| line.chars().count()).max();

@@ -12,7 +12,7 @@ fn help_of(arguments: &[&str]) -> String {
 #[test]
 fn help_names_every_command_and_gives_examples() {
     let help = help_of(&["--help"]);
-    for command in ["bench", "listen", "connect", "echo", "ping"] {
+    for command in ["bench", "listen", "connect", "echo", "ping", "serve", "call"] {
         assert!(help.contains(&format!("\n  {command}")), "{command} in\n{help}");
     }
     assert!(help.contains("Examples:") && help.contains("tar c directory | twinring connect files"), "{help}");
@@ -21,7 +21,7 @@ fn help_names_every_command_and_gives_examples() {
 
 #[test]
 fn each_command_has_a_help_with_an_example() {
-    for command in ["bench", "listen", "connect", "echo", "ping"] {
+    for command in ["bench", "listen", "connect", "echo", "ping", "serve", "call"] {
         let help = help_of(&[command, "--help"]);
         assert!(help.contains("Usage: twinring") && help.contains("Example"), "{help}");
     }
@@ -38,10 +38,8 @@ fn what_measures_by_hand_says_where_it_may_run() {
 
 #[test]
 fn help_fits_a_terminal() {
-    for arguments in
-        [&["--help"][..], &["bench", "--help"], &["listen", "--help"], &["echo", "--help"], &["ping", "--help"]]
-    {
-        let help = help_of(arguments);
+    for command in [None, Some("bench"), Some("listen"), Some("echo"), Some("ping"), Some("serve"), Some("call")] {
+        let help = help_of(&command.into_iter().chain(["--help"]).collect::<Vec<_>>());
         let widest = help.lines().map(|line| line.chars().count()).max();
         assert!(widest <= Some(100), "{widest:?} in\n{help}");
     }
@@ -49,9 +47,12 @@ fn help_fits_a_terminal() {
 
 #[test]
 fn wrong_arguments_are_a_usage_error_that_says_what_is_allowed() {
-    let cases: [(&[&str], &str); 8] = [
+    let cases: [(&[&str], &str); 11] = [
         (&["bench", "--mode", "sleep"], "[possible values: spin, adaptive, park]"),
-        (&["bench", "--size", "7"], "expected 8 to 262144 bytes, not 7"),
+        (&["bench", "--size", "7"], "expected 8 to 67108864 bytes, not 7"),
+        (&["bench", "--mechanism", "twinrings"], "twinring-call-shared"),
+        (&["serve", "name", "--echo", "--exec", "cat"], "--exec"),
+        (&["call", "name", "--selector", "4294967296"], "4294967296 is not in 0..=4294967295"),
         (&["bench", "--rounds", "0"], "1..=1000"),
         (&["connect", "name", "--timeout", "soon"], "expected a number of seconds, not \"soon\""),
         (&["echo", "name", "--core", "0,1"], "expected the number of a core or none, not \"0,1\""),
@@ -64,5 +65,14 @@ fn wrong_arguments_are_a_usage_error_that_says_what_is_allowed() {
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
         assert!(said.contains(expected), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn the_help_of_call_says_what_each_exit_status_means() {
+    let help = help_of(&["call", "--help"]);
+    for (status, meaning) in [(0, "printed"), (1, "has not run"), (3, "may have run"), (4, "ran, and failed")] {
+        let told = |line: &str| line.starts_with(&format!("  {status}  ")) && line.contains(meaning);
+        assert!(help.lines().any(told), "{status} in\n{help}");
     }
 }

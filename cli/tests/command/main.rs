@@ -1,6 +1,7 @@
 //! The command as its users run it: real processes, their output, and their exit status.
 
 mod bench;
+mod calls;
 mod echo;
 mod help;
 mod running;

@@ -26,6 +26,11 @@ impl Place {
         Self(path)
     }
 
+    /// The path of a socket in it, as an argument.
+    pub fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().to_owned()
+    }
+
     /// The command with these arguments, its three streams piped.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_twinring"));
