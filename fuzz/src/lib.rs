@@ -3,18 +3,25 @@
 //! Nothing here knows libFuzzer, so that `tests/fuzz_replay.rs` of the library runs the same code on a stable compiler.
 
 mod doorbell;
+mod fragments;
 mod frame;
 mod handshake;
 mod lies;
+mod message_header;
 mod oracle;
+mod reassembly;
 mod region_header;
 mod ring_peer;
+mod session_peer;
 
 pub use doorbell::doorbell;
 pub use frame::frame;
 pub use handshake::handshake;
+pub use message_header::message_header;
+pub use reassembly::reassembly;
 pub use region_header::region_header;
 pub use ring_peer::ring_peer;
+pub use session_peer::session_peer;
 
 /// A body: takes bytes, panics if a promise is broken.
 pub type Body = fn(&[u8]);
@@ -24,6 +31,9 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("doorbell", doorbell),
     ("frame", frame),
     ("handshake", handshake),
+    ("message_header", message_header),
+    ("reassembly", reassembly),
     ("region_header", region_header),
     ("ring_peer", ring_peer),
+    ("session_peer", session_peer),
 ];

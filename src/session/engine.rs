@@ -56,7 +56,7 @@ pub(super) struct Engine {
     incoming: Led<Mapped, Incoming>,
     /// Where the replies to calls in flight are put by who receives for others.
     replies: Box<[Mutex<Filed>]>,
-    link: Link<Mapped>,
+    pub(super) link: Link<Mapped>,
     /// How the listener found the session to end, and who waits to hear of it.
     ended: (Mutex<Option<End>>, Condvar),
     closing: Tally<Mapped>,
@@ -312,6 +312,16 @@ impl Engine {
                 leader.give_up();
                 self.run(job);
                 return None;
+            }
+            // Whatever else keeps coming.
+            let halt = match () {
+                () if deadline.passed() => Halt::Timeout,
+                () if leader.leader().backlog.is_full() => Halt::Congested,
+                () => continue,
+            };
+            if !self.incoming.is_answered(ticket) {
+                self.exit(ticket);
+                return Some(Err(CallError::NoReply(halt)));
             }
         }
     }

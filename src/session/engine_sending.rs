@@ -120,6 +120,8 @@ impl Engine {
         });
         if sent.is_err() && self.owned().is_ok() {
             self.outgoing(leading).outbox.sender().leave();
+            self.link.declare_dead();
+            self.attention.call();
         }
     }
 
@@ -245,7 +247,12 @@ impl Engine {
                 Err(ClaimError::Full) if full && congested.passed() => {
                     return Err(give_up(outgoing, letter, Halt::Congested));
                 }
-                Err(ClaimError::Full) => {}
+                Err(ClaimError::Full) => {
+                    // Others that want to send have deadlines of their own.
+                    drop(outgoing);
+                    self.let_others_send();
+                    outgoing = self.outgoing(leading);
+                }
                 Err(error) => return Err(error.into()),
             }
         }

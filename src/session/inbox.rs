@@ -104,7 +104,7 @@ impl Inbox {
     pub(super) fn next_for(&mut self, id: u64, reply: &mut Vec<u8>, deadline: Deadline) -> Result<Got, NextError> {
         self.living()?;
         let span = self.receiver.incoming().next(deadline)?;
-        if span.length() >= header::LENGTH && self.words(span) == wanted(id) {
+        if self.is_plain(span) && self.words(span) == wanted(id) {
             copy_out(self.receiver.incoming(), span, reply);
             self.receiver.incoming().release(span);
             return Ok(Got::It);

@@ -340,7 +340,18 @@ impl Core {
             if self.backlog.len() == 0 || self.depth >= self.options.nesting {
                 match self.inbox.next_for(id, reply, deadline) {
                     Ok(Got::It) => return Ok(()),
-                    Ok(Got::Other(arrival)) => self.handle(handler, arrival),
+                    Ok(Got::Other(arrival)) => {
+                        self.handle(handler, arrival);
+                        // Whatever else keeps coming.
+                        if self.waiting.last().is_some_and(|waiting| waiting.reply.is_none()) {
+                            if deadline.passed() {
+                                return Err(CallError::NoReply(Halt::Timeout));
+                            }
+                            if self.backlog.is_full() && self.depth >= self.options.nesting {
+                                return Err(CallError::NoReply(Halt::Congested));
+                            }
+                        }
+                    }
                     Err(error) => return Err(CallError::NoReply(error.into())),
                 }
             } else {
@@ -440,10 +451,12 @@ impl Core {
                 Ok(true)
             }
             Ok(Asked::Call { id, .. }) => {
+                self.request = request;
                 self.answer(id, Status::Overloaded, &[]);
                 Ok(true)
             }
             Ok(Asked::Other(arrival)) => {
+                self.request = request;
                 self.handle(handler, arrival);
                 Ok(true)
             }

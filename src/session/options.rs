@@ -91,7 +91,9 @@ impl SessionOptions {
         self
     }
 
-    /// How many threads run handlers. None if not chosen: then the thread that receives a request runs its handler. For a
+    /// How many threads run handlers. None if not chosen: then the thread that receives a request runs its handler, on top of
+    /// whatever it waits for itself. Handlers that call back, on a session that several threads of both sides use, want workers:
+    /// without them a reply can be stuck beneath a handler that waits for one that is stuck in the same way. For a
     /// [`Session`](crate::Session); a [`LocalSession`](crate::LocalSession) has one thread.
     #[must_use]
     pub fn workers(mut self, threads: usize) -> Self {

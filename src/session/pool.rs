@@ -36,6 +36,9 @@ thread_local! {
     static EMPLOYER: Cell<usize> = const { Cell::new(0) };
 }
 
+/// How many events may wait for workers.
+const MOST_EVENTS: usize = 1024;
+
 impl Pool {
     /// At most `workers` threads that work at the same time, and `nesting` that wait.
     pub(super) fn new(workers: usize, nesting: usize) -> Self {
@@ -81,6 +84,13 @@ impl Pool {
 
     fn queue(&self, engine: &Arc<Engine>, job: Job) -> Option<Job> {
         let mut state = self.lock();
+        if state.queue.len() >= engine.options.accepted.calls as usize + MOST_EVENTS {
+            // Whoever receives runs it, and receives nothing meanwhile: that pushes back.
+            if matches!(job, Job::Call { .. }) {
+                engine.requests.add(-1);
+            }
+            return Some(job);
+        }
         state.queue.push_back(job);
         if state.queue.len() > state.idle {
             self.hire(&mut state, engine);
@@ -119,10 +129,11 @@ impl Pool {
             if let Some(job) = state.queue.pop_front() {
                 drop(state);
                 let is_call = matches!(job, Job::Call { .. });
-                engine.run(job);
+                // First: whoever has the reply may send the next request at once, and a responder counts itself.
                 if is_call {
                     engine.requests.add(-1);
                 }
+                engine.run(job);
                 state = self.lock();
             } else if state.closed || state.threads - state.blocked > self.workers {
                 state.threads -= 1;
@@ -147,6 +158,13 @@ impl Pool {
         state.blocked += 1;
         if state.queue.len() > state.idle {
             self.hire(&mut state, engine);
+        }
+        let hopeless = state.threads == self.most && state.blocked == state.threads;
+        let declined = if hopeless { take_calls(&mut state.queue) } else { Vec::new() };
+        drop(state);
+        for id in declined {
+            engine.requests.add(-1);
+            engine.run(Job::Decline { id });
         }
         Blocked(self)
     }
@@ -173,4 +191,11 @@ impl Drop for Blocked<'_> {
     fn drop(&mut self) {
         self.0.lock().blocked -= 1;
     }
+}
+
+/// Removes the calls from a queue; their ids.
+fn take_calls(queue: &mut VecDeque<Job>) -> Vec<u64> {
+    let (calls, rest) = mem::take(queue).into_iter().partition::<VecDeque<_>, _>(|job| matches!(job, Job::Call { .. }));
+    *queue = rest;
+    calls.iter().filter_map(|job| if let Job::Call { id, .. } = job { Some(*id) } else { None }).collect()
 }

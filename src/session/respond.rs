@@ -1,7 +1,7 @@
 //! Answering later.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use super::engine::Engine;
 use super::handler::Failure;
@@ -11,7 +11,8 @@ use super::header::Status;
 /// ([`CallError::NotAnswered`](crate::CallError::NotAnswered)).
 #[must_use = "dropping a responder tells the caller that it is not answered"]
 pub struct Responder {
-    engine: Arc<Engine>,
+    /// Weak, so that a handler may keep it: when the last handle of the session is gone, there is nobody to be answered.
+    engine: Weak<Engine>,
     id: u64,
     answered: bool,
 }
@@ -20,7 +21,7 @@ impl Responder {
     /// `None` if as many requests wait as this side accepts.
     pub(super) fn new(engine: &Arc<Engine>, id: u64) -> Option<Self> {
         let counted = engine.requests.enter(engine.options.accepted.calls.into());
-        counted.then(|| Self { engine: Arc::clone(engine), id, answered: false })
+        counted.then(|| Self { engine: Arc::downgrade(engine), id, answered: false })
     }
 
     /// Sends the reply. If the session has ended, there is nobody to be told.
@@ -35,8 +36,11 @@ impl Responder {
 
     fn answer(&mut self, status: Status, payload: &[u8]) {
         self.answered = true;
-        self.engine.answer(self.id, status, payload);
-        self.engine.requests.add(-1);
+        if let Some(engine) = self.engine.upgrade() {
+            // First: whoever has the reply may send the next request at once.
+            engine.requests.add(-1);
+            engine.answer(self.id, status, payload);
+        }
     }
 }
 

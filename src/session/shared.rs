@@ -271,7 +271,9 @@ impl PendingCall {
     fn wait_until(mut self, mut limit: Limit) -> Result<Vec<u8>, CallError> {
         let mut reply = Vec::new();
         let Some(ticket) = self.ticket.take() else { unreachable!("waiting consumes the call") };
-        self.session.engine.await_reply(ticket, &mut reply, None, limit.deadline()).map(|()| reply)
+        let engine = &self.session.engine;
+        let _blocked = engine.pool.blocked(engine);
+        engine.await_reply(ticket, &mut reply, None, limit.deadline()).map(|()| reply)
     }
 
     /// Whether the reply has come, so that waiting will not block.
