@@ -61,6 +61,15 @@ impl Bed {
         }
     }
 
+    /// Wakes who has slept on the word for longest, and nobody else.
+    pub fn wake_one(&self, address: Address) {
+        let mut sleepers = self.lock();
+        if let Some(first) = sleepers.asleep.iter().position(|sleep| sleep.on.contains(&address)) {
+            sleepers.asleep.remove(first);
+            self.woken.notify_all();
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Sleepers> {
         self.sleepers.lock().expect("no sleeper panics")
     }

@@ -7,7 +7,7 @@ use twinring::WaitStrategy;
 use twinring::channel::{Incoming, Outgoing, Words as Doorbells};
 use twinring::memory::{Foreign, Own};
 use twinring::ring::{Consumer, Geometry, Header, Producer};
-use twinring::wait::{Fencing, Link, Ringer, Sleeper};
+use twinring::wait::{Attention, Fencing, Link, Ringer, Sleeper};
 
 use crate::memory::{Family, Fences, Role, Side, Words};
 use crate::mutant::{Mutant, Notes};
@@ -78,6 +78,8 @@ impl Setup {
             receiver_link: Link::new(Own::new(memory(3, Side::Receiver, link())), 0),
             geometry: Geometry::new(0, 0, self.capacity, self.lazy),
             doorbells: self.doorbells(),
+            attention: Words::new(&family, 4, Side::Receiver, [(Role::Attention, 0)].into_iter()),
+            closing: Words::new(&family, 5, Side::Receiver, [(Role::Plain, 0)].into_iter()),
             family,
             mutation: self.mutation,
         }
@@ -108,6 +110,8 @@ pub struct Direction {
     receiver_link: Link<Mutant>,
     geometry: Geometry,
     doorbells: Doorbells,
+    attention: Words,
+    closing: Words,
     family: Rc<Family>,
     mutation: Mutation,
 }
@@ -169,6 +173,18 @@ impl Direction {
     #[must_use]
     pub fn receiver_link(&self) -> Link<Mutant> {
         self.receiver_link.clone()
+    }
+
+    /// By what threads of the receiver's process call one that rests: for one of these threads.
+    #[must_use]
+    pub fn attention(&self) -> Attention<Mutant> {
+        Attention::new(Own::new(Mutant::private(self.attention.clone(), self.mutation)), 0)
+    }
+
+    /// A flag of the receiver's process, 0 at first.
+    #[must_use]
+    pub fn closing(&self) -> Mutant {
+        Mutant::private(self.closing.clone(), self.mutation)
     }
 
     /// Whether this mutation, which only the model itself can make, is asked for.

@@ -31,12 +31,18 @@
 //! - The acquire load of the answer *after* a sleep: loom's mutex, like the kernel's lock, orders what comes before a wake
 //!   before what comes after the sleep. The load *before* the sleep has a mutant of its own.
 //! - The release of FIN: nothing is attached to it.
-//! - Time, and so everything that a deadline decides.
+//! - Time, and so everything that a deadline decides: among it the naps of a listener that waits for others to stop
+//!   receiving. (A follower that gives up is told so as in a forked child, where it takes the same path.)
+//! - The second look of a rest, which looks twice: a mutant that drops one leaves the other.
+//! - The fence of `Attention::settle` where the peer's death is what was called out: the announcement that follows makes
+//!   another. Where a close was called out, it has a mutant of its own.
+//! - The release of `Lead::exit_as_leader`, and who uses a slot next: the lock under which replies lie orders that.
 //! - The ringer's memory of what it answered, its memory of a quiet sleeper, and the sleeper's choice of its next number:
 //!   state of one side, which no façade reaches. So it is with what the producer remembers as zeroed, beyond the zero
 //!   itself, and with the size of the largest frame. Plain tests hold those.
 
 pub mod bed;
+pub mod calls;
 pub mod direction;
 pub mod harness;
 pub mod membarrier;

@@ -34,6 +34,16 @@ pub enum Role {
     RoomRung,
     /// The state of the connection, private to one process.
     Link,
+    /// Who leads; private, as are all that follow.
+    Lead,
+    /// How many follow.
+    Followers,
+    /// A call in flight.
+    Slot,
+    /// Whether a resting thread was called.
+    Attention,
+    /// What no mutant touches.
+    Plain,
 }
 
 /// What the two fences of an asymmetric pair are in a model.
@@ -149,6 +159,17 @@ impl Words {
     #[must_use]
     pub fn side(&self) -> Side {
         self.side
+    }
+
+    /// [`Memory::exchange`] that orders nothing.
+    #[must_use]
+    pub fn exchange_relaxed(&self, word: usize, current: u64, new: u64) -> bool {
+        self.words[word].value.compare_exchange(current, new, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Wakes one of those who sleep on `word`.
+    pub fn wake_one(&self, word: usize) {
+        self.family.bed.wake_one(self.address(word));
     }
 
     fn address(&self, word: usize) -> Address {

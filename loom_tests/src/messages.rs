@@ -2,9 +2,9 @@
 
 use loom::thread;
 use twinring::Deadline;
-use twinring::channel::{Incoming, Outgoing};
+use twinring::channel::{Incoming, NextError, Outgoing};
 use twinring::memory::WORD;
-use twinring::ring::{Consumer, Header, PeekError, Producer, ReserveError};
+use twinring::ring::{Consumer, Header, PeekError, Producer, ReserveError, Span};
 use twinring::wait::Notice;
 
 use crate::mutant::Mutant;
@@ -87,12 +87,26 @@ pub fn send(outgoing: &mut Outgoing<Mutant>, number: usize, length: usize) {
 /// Receives what must be message `number`, sleeping for it.
 pub fn receive(incoming: &mut Incoming<Mutant>, number: usize, length: usize) {
     match incoming.next(Deadline::NEVER) {
-        Ok(span) => {
-            let mut seen = vec![0xee; span.length()];
-            incoming.copy_out(span, 0, &mut seen);
-            incoming.release(span);
-            check(number, length, &seen);
-        }
+        Ok(span) => take(incoming, span, number, length),
         Err(error) => panic!("instead of message {number}: {error:?}"),
     }
+}
+
+/// The same if it has come; whether it has.
+pub fn receive_now(incoming: &mut Incoming<Mutant>, number: usize, length: usize) -> bool {
+    match incoming.try_next() {
+        Ok(span) => {
+            take(incoming, span, number, length);
+            true
+        }
+        Err(NextError::Empty) => false,
+        Err(error) => panic!("instead of message {number}: {error:?}"),
+    }
+}
+
+fn take(incoming: &mut Incoming<Mutant>, span: Span, number: usize, length: usize) {
+    let mut seen = vec![0xee; span.length()];
+    incoming.copy_out(span, 0, &mut seen);
+    incoming.release(span);
+    check(number, length, &seen);
 }

@@ -4,6 +4,8 @@
 
 mod channel;
 mod doorbell;
+mod lead;
+mod rest;
 mod ring;
 
 use crate::mutation::Mutation;
@@ -68,6 +70,22 @@ pub const MODELS: &[Model] = &[
     model("death_wakes_receiver", channel::death_wakes_receiver),
     model("death_wakes_sender", channel::death_wakes_sender),
     model("death_after_commit", channel::death_after_commit),
+    model("rest_alone", rest::alone),
+    model("rest_glanced", rest::glanced),
+    model("rest_taken", rest::taken),
+    model("rest_risen", rest::risen),
+    model("rest_closed", rest::closed),
+    model("rest_died", rest::died),
+    model("lead_two", lead::two),
+    model("lead_interrupted", lead::interrupted),
+    model("lead_posted", lead::posted),
+    model("lead_left", lead::left),
+    model("lead_newcomer", lead::newcomer),
+    model("lead_answers_and_leaves", lead::answers_and_leaves),
+    model("lead_gives_up", lead::gives_up),
+    model("lead_cancelled", lead::cancelled),
+    model("lead_late", lead::late),
+    deep("rest_taken_longer", rest::taken_longer),
     deep("both_sleep_longer", channel::both_sleep_longer),
     deep("both_sleep_skip_longer", channel::both_sleep_skip_longer),
     deep("ring_wrap_longer", ring::wrap_longer),

@@ -1,5 +1,7 @@
 //! Memory that does one thing wrong.
 
+mod private;
+
 use std::cell::Cell;
 use std::rc::Rc;
 
@@ -10,6 +12,7 @@ use twinring::wait::Announced;
 
 use crate::memory::{Role, Side, Words};
 use crate::mutation::Mutation;
+use private::Steps;
 
 /// Words in a cache line, as the ring counts them.
 const LINE: usize = 8;
@@ -20,6 +23,7 @@ pub struct Mutant {
     words: Words,
     mutation: Mutation,
     notes: Rc<Notes>,
+    steps: Rc<Steps>,
 }
 
 /// What the mutations have to know about what happened so far. Not modelled: what each field says concerns one thread,
@@ -72,7 +76,13 @@ impl Mutant {
     /// `words`, with this mutation; the notes are those of the whole model.
     #[must_use]
     pub fn new(words: Words, mutation: Mutation, notes: &Rc<Notes>) -> Self {
-        Self { words, mutation, notes: Rc::clone(notes) }
+        Self { words, mutation, notes: Rc::clone(notes), steps: Rc::default() }
+    }
+
+    /// Words that threads of one process share, for one of these threads.
+    #[must_use]
+    pub fn private(words: Words, mutation: Mutation) -> Self {
+        Self::new(words, mutation, &Rc::default())
     }
 
     fn is(&self, mutation: Mutation) -> bool {
@@ -200,6 +210,7 @@ impl Memory for Mutant {
         match (self.words.role(word), self.mutation) {
             (Role::Ring, _) => self.load_ring(word, order),
             (Role::Head, _) => self.load_head(word),
+            (Role::Lead | Role::Followers | Role::Slot, _) => self.load_private(word, order),
             (Role::DataAnnounced | Role::RoomAnnounced, _) => self.load_announced(word, order),
             (Role::DataRung | Role::RoomRung, Mutation::RungLoadRelaxed) | (Role::Link, Mutation::DeathLoadRelaxed) => {
                 self.words.load(word, Ordering::Relaxed)
@@ -215,12 +226,13 @@ impl Memory for Mutant {
             (Role::DataAnnounced | Role::RoomAnnounced, _) => self.store_announced(word, value, order),
             (Role::DataRung | Role::RoomRung, _) => self.store_rung(word, value, order),
             (Role::Link, Mutation::DeathStoreRelaxed) => self.words.store(word, value, Ordering::Relaxed),
-            (Role::Link, _) => self.words.store(word, value, order),
+            (Role::Lead | Role::Slot | Role::Attention, _) => self.store_private(word, value, order),
+            (Role::Link | Role::Followers | Role::Plain, _) => self.words.store(word, value, order),
         }
     }
 
     fn exchange(&self, word: usize, current: u64, new: u64) -> bool {
-        self.words.exchange(word, current, new)
+        self.exchange_private(word, current, new)
     }
 
     fn copy_in(&self, offset: usize, from: &[u8]) {
@@ -233,6 +245,9 @@ impl Memory for Mutant {
     }
 
     fn fence(&self) {
+        if self.is_private() {
+            return self.fence_private();
+        }
         let side = self.words.side() as usize;
         // A sleeper fences right after it announced itself, a ringer after its light fence.
         let dropped = if self.notes.announced[side].get() {
@@ -280,13 +295,17 @@ impl Memory for Mutant {
             Mutation::LinkUnwatched => (&self.words, word, expected),
             _ => (&private.0.words, private.1, private.2),
         };
+        self.before_sleep(word);
         self.words.sleep(word, expected, private, deadline);
     }
 
     fn wake(&self, word: usize) {
-        let dropped = if self.words.role(word) == Role::Link { Mutation::DeathUnrung } else { Mutation::WakeDropped };
-        if !self.is(dropped) {
-            self.words.wake(word);
+        match (self.words.role(word), self.mutation) {
+            (Role::Link, Mutation::DeathUnrung) => {}
+            (Role::DataRung | Role::RoomRung, Mutation::WakeDropped) => {}
+            (Role::DataRung | Role::RoomRung, Mutation::WakesOne) => self.words.wake_one(word),
+            (Role::Slot | Role::Attention, _) => self.wake_private(word),
+            _ => self.words.wake(word),
         }
     }
 

@@ -22,6 +22,9 @@ const DEADLOCK: &str = "deadlock; threads";
 /// Loom's words for a word that is written while it is read.
 const OVERWRITTEN: &str = "Causality violation: Concurrent read and write accesses";
 
+/// Loom's words for two threads that write at once.
+const OVERLAP: &str = "Causality violation: Concurrent write accesses";
+
 /// All of them.
 pub const MUTANTS: &[Caught] = &[
     caught(Mutation::CommitRelaxed, "ring_wrap", OVERWRITTEN),
@@ -81,4 +84,47 @@ pub const MUTANTS: &[Caught] = &[
     caught(Mutation::LinkUnwatched, "death_wakes_sender", DEADLOCK),
     caught(Mutation::DeathStoreRelaxed, "death_after_commit", "instead of message 0: End(Disconnected)"),
     caught(Mutation::DeathLoadRelaxed, "death_after_commit", "instead of message 0: End(Disconnected)"),
+    caught(Mutation::SleeperFenceDropped, "rest_alone", DEADLOCK),
+    caught(Mutation::RingerFenceDropped, "rest_alone", DEADLOCK),
+    caught(Mutation::RungDropped, "rest_alone", DEADLOCK),
+    caught(Mutation::WakeDropped, "rest_alone", DEADLOCK),
+    caught(Mutation::WakesOne, "rest_taken", DEADLOCK),
+    caught(Mutation::RetractDropped, "rest_risen", "woke who was awake"),
+    caught(Mutation::LinkUnwatched, "rest_closed", DEADLOCK),
+    caught(Mutation::LinkUnwatched, "rest_glanced", DEADLOCK),
+    caught(Mutation::QuietFenceDropped, "rest_closed", DEADLOCK),
+    caught(Mutation::CallFenceDropped, "rest_closed", DEADLOCK),
+    caught(Mutation::CallFenceDropped, "rest_died", DEADLOCK),
+    caught(Mutation::CallUnsaid, "rest_closed", DEADLOCK),
+    caught(Mutation::CallUnsaid, "rest_glanced", DEADLOCK),
+    caught(Mutation::CallUnrung, "rest_closed", DEADLOCK),
+    caught(Mutation::CallUnrung, "rest_glanced", DEADLOCK),
+    caught(Mutation::CallForgotten, "rest_died", DEADLOCK),
+    caught(Mutation::CallForgotten, "rest_glanced", DEADLOCK),
+    caught(Mutation::CallForgotten, "rest_taken", DEADLOCK),
+    caught(Mutation::LeadStoreRelaxed, "lead_two", OVERLAP),
+    caught(Mutation::LeadTakenRelaxed, "lead_two", OVERLAP),
+    caught(Mutation::LeadTakenBlind, "lead_two", OVERLAP),
+    caught(Mutation::LeaveFenceDropped, "lead_two", DEADLOCK),
+    caught(Mutation::LeaveFenceDropped, "lead_left", DEADLOCK),
+    caught(Mutation::HandOnDropped, "lead_two", DEADLOCK),
+    caught(Mutation::HandOnUnrung, "lead_two", DEADLOCK),
+    caught(Mutation::HandOnBlind, "lead_newcomer", DEADLOCK),
+    caught(Mutation::FollowerUncounted, "lead_two", DEADLOCK),
+    caught(Mutation::FollowersBlind, "lead_left", DEADLOCK),
+    caught(Mutation::AsleepTooLate, "lead_two", DEADLOCK),
+    caught(Mutation::AsleepBlind, "lead_two", DEADLOCK),
+    caught(Mutation::FollowFenceDropped, "lead_two", DEADLOCK),
+    caught(Mutation::SecondTryDropped, "lead_two", DEADLOCK),
+    caught(Mutation::WokenBlind, "lead_two", DEADLOCK),
+    caught(Mutation::ChosenGivesUp, "lead_gives_up", DEADLOCK),
+    caught(Mutation::AnswerNotRepeated, "lead_interrupted", DEADLOCK),
+    caught(Mutation::AnswerNotRepeated, "lead_newcomer", DEADLOCK),
+    caught(Mutation::AnswerBlind, "lead_cancelled", OVERLAP),
+    caught(Mutation::AnsweredStoreRelaxed, "lead_two", OVERWRITTEN),
+    caught(Mutation::AnsweredLoadRelaxed, "lead_two", OVERWRITTEN),
+    caught(Mutation::AnswerUnrung, "lead_two", DEADLOCK),
+    caught(Mutation::ExitTooEarly, "lead_cancelled", OVERLAP),
+    caught(Mutation::ExitRelaxed, "lead_cancelled", OVERLAP),
+    caught(Mutation::GenerationKept, "lead_late", "the reply is not this call's"),
 ];

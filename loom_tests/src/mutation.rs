@@ -67,6 +67,8 @@ pub enum Mutation {
     RungLoadRelaxed,
     /// The ringer answers, but does not wake.
     WakeDropped,
+    /// The ringer wakes only one of those who sleep.
+    WakesOne,
     /// The receiver leaves without a word.
     GoneDropped,
 
@@ -78,4 +80,62 @@ pub enum Mutation {
     DeathStoreRelaxed,
     /// The load that sees the death is relaxed.
     DeathLoadRelaxed,
+
+    /// The store that gives the lead up is relaxed.
+    LeadStoreRelaxed,
+    /// The exchange that takes the lead is relaxed.
+    LeadTakenRelaxed,
+    /// The lead is taken by a load and a store.
+    LeadTakenBlind,
+    /// A leader that leaves does not fence before it looks for followers.
+    LeaveFenceDropped,
+    /// A leader that leaves does not look for followers.
+    HandOnDropped,
+    /// A follower is chosen, but not woken.
+    HandOnUnrung,
+    /// A follower is chosen by a store, whatever became of it meanwhile.
+    HandOnBlind,
+    /// A follower does not count itself.
+    FollowerUncounted,
+    /// The followers are counted by a load and a store.
+    FollowersBlind,
+    /// A follower says that it sleeps only when it does, after it tried to lead.
+    AsleepTooLate,
+    /// A follower says by a store that it sleeps, whatever became of its call meanwhile.
+    AsleepBlind,
+    /// A follower does not fence between what it says and its try to lead.
+    FollowFenceDropped,
+    /// A follower does not try to lead once it has said that it sleeps.
+    SecondTryDropped,
+    /// A follower that was woken says so by a store, whatever became of its call meanwhile.
+    WokenBlind,
+    /// A follower that was chosen gives up without a try to lead.
+    ChosenGivesUp,
+    /// A reply is late if its caller falls asleep or wakes up while the leader looks at it.
+    AnswerNotRepeated,
+    /// A reply is delivered whether or not its call is in flight.
+    AnswerBlind,
+    /// The store that says that the reply is there is relaxed.
+    AnsweredStoreRelaxed,
+    /// The load that finds the reply is relaxed.
+    AnsweredLoadRelaxed,
+    /// A sleeping caller is answered, but not woken.
+    AnswerUnrung,
+    /// A caller that gives up does not wait for a leader that is putting its reply down.
+    ExitTooEarly,
+    /// The exchange that frees the slot of an answered call is relaxed.
+    ExitRelaxed,
+    /// A slot's next call has the generation of the last.
+    GenerationKept,
+
+    /// A listener does not fence between forgetting earlier calls and its look.
+    QuietFenceDropped,
+    /// Who calls for attention does not fence first.
+    CallFenceDropped,
+    /// Who calls for attention wakes, but leaves no word.
+    CallUnsaid,
+    /// Who calls for attention leaves word, but does not wake.
+    CallUnrung,
+    /// Nobody calls for attention.
+    CallForgotten,
 }

@@ -437,6 +437,11 @@ impl<'a> Leading<'a> {
         }
     }
 
+    /// For the listener itself, which rests no more.
+    pub(super) fn end_own_rest(&mut self) {
+        self.disturbed = false;
+    }
+
     /// Leaves a poll loop alone: it is this thread, and will lead again before it polls.
     pub(super) fn hush(&mut self) {
         self.arms = false;

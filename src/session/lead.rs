@@ -20,7 +20,7 @@
 //!
 //! A follower says ASLEEP and then tries to lead; a leader gives the lead up and then looks for followers. A full fence
 //! between the two on both sides: either the follower finds the lead free, or the leader finds the follower. A follower that
-//! gives up after it was chosen hands the lead on (`give_up`).
+//! was chosen tries to lead before it gives up ([`Lead::follow`]), and leaving hands the lead on.
 //!
 //! Idea: leader/followers (Schmidt and others, 2000), here with the reply's own waiter as the leader.
 
@@ -160,7 +160,7 @@ impl<M: Memory> Lead<M> {
     /// The same by a caller that leads: nobody else touches its slot meanwhile.
     #[inline]
     pub fn exit_as_leader(&self, ticket: Ticket) {
-        self.private.store(self.slot(ticket), ticket.word(VACANT), Ordering::Release);
+        self.private.store(self.slot(ticket), ticket.word(VACANT), Ordering::Relaxed);
     }
 
     /// By the leader, for a reply: whether its call is still in flight. If so, the reply is put where its caller finds it, and

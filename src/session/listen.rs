@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::engine::Engine;
+use super::engine::{Engine, Leading};
 use crate::channel::{End, NextError};
 use crate::os::clock::Deadline;
 use crate::wait::WaitStrategy;
@@ -64,6 +64,10 @@ enum Turn {
 fn turn(engine: &Arc<Engine>, deadline: Option<Deadline>) -> Turn {
     let Some(mut leader) = engine.try_lead() else { return Turn::Led };
     leader.hush();
+    lead(engine, leader, deadline)
+}
+
+fn lead(engine: &Arc<Engine>, leader: Leading<'_>, deadline: Option<Deadline>) -> Turn {
     match engine.serve_one(leader, deadline) {
         Ok(()) => Turn::Done,
         Err(NextError::Empty) => Turn::Empty,
@@ -97,6 +101,7 @@ fn stay_away(engine: &Engine) {
     if engine.strategy == WaitStrategy::Spin {
         std::hint::spin_loop();
     } else {
+        engine.attention.settle();
         engine.attention.nap(Deadline::after(AWAY));
     }
 }
@@ -106,13 +111,14 @@ pub(super) fn listen(engine: &Arc<Engine>) {
     while !engine.is_closing() {
         // If it may spin, for a moment: what follows a message often follows soon.
         let linger = (engine.strategy == WaitStrategy::SpinThenPark).then(|| Deadline::after(LINGER));
-        match turn(engine, linger) {
-            Turn::Done => {}
+        let Some(mut leader) = engine.try_lead() else {
+            stay_away(engine);
+            continue;
+        };
+        leader.end_own_rest();
+        match lead(engine, leader, linger) {
+            Turn::Done | Turn::Led => {}
             Turn::Empty => rest(engine),
-            Turn::Led => {
-                engine.attention.settle();
-                engine.attention.nap(Deadline::after(AWAY));
-            }
             Turn::End(end) => return engine.end(end),
         }
     }

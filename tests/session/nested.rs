@@ -48,7 +48,7 @@ fn calls_nest_to_the_stated_depth_and_no_deeper() {
             let error = here.ask(NEST, &(deepest + 1).to_le_bytes()).expect_err("too deep");
             let overloaded = CallError::Overloaded.to_string();
             assert!(innermost(&error).ends_with(&overloaded), "{ours:?} to {theirs:?}: {error}");
-            let depth = innermost(&error).matches("handler failed").count();
+            let depth = innermost(&error).matches("ran, and failed").count();
             assert_eq!(depth, 2 * NESTING, "each handler on the way passes the failure on: {error}");
         }
         drop(here);
@@ -67,7 +67,7 @@ fn workers_nest_to_the_stated_depth_and_endless_nesting_is_overload() {
         // A worker that waits leaves its place to another, up to the stated number.
         let error = here.call(NEST, &1000_u64.to_le_bytes()).expect_err("too deep");
         assert!(innermost(&error).ends_with(&CallError::Overloaded.to_string()), "{error}");
-        let depth = innermost(&error).matches("handler failed").count();
+        let depth = innermost(&error).matches("ran, and failed").count();
         assert!((2 * NESTING..=2 * (2 + NESTING)).contains(&depth), "{depth} handlers: {error}");
     }
 }
