@@ -128,11 +128,7 @@ impl Header {
     #[must_use]
     #[inline]
     pub fn bytes(self) -> [u8; LENGTH] {
-        let [first, second] = self.words();
-        let mut bytes = [0; LENGTH];
-        bytes[..8].copy_from_slice(&first.to_le_bytes());
-        bytes[8..].copy_from_slice(&second.to_le_bytes());
-        bytes
+        bytes_of(self.words())
     }
 
     /// The id and the selector, if these words say that the frame is a whole request: most are.
@@ -175,6 +171,31 @@ impl Header {
         };
         Ok(Self { kind, part, id, selector: selector as u32, remaining: remaining as u32 })
     }
+}
+
+/// The words of the first frame of a message, changed to those of another of its frames.
+#[must_use]
+pub(super) fn frame([first, second]: [u64; 2], part: Part, remaining: u32) -> [u64; 2] {
+    let selector = second & u64::from(u32::MAX);
+    [first & !(PARTS << PART_SHIFT) | (part as u64) << PART_SHIFT, selector | u64::from(remaining) << 32]
+}
+
+/// The words of a message whose id was 0, changed to those of one with this id.
+#[must_use]
+#[inline]
+pub(super) fn with_id([first, second]: [u64; 2], id: u64) -> [u64; 2] {
+    debug_assert!(id <= LARGEST_ID && first >> ID_SHIFT == 0);
+    [first | id << ID_SHIFT, second]
+}
+
+/// The bytes of the two words.
+#[must_use]
+#[inline]
+pub(super) fn bytes_of([first, second]: [u64; 2]) -> [u8; LENGTH] {
+    let mut bytes = [0; LENGTH];
+    bytes[..8].copy_from_slice(&first.to_le_bytes());
+    bytes[8..].copy_from_slice(&second.to_le_bytes());
+    bytes
 }
 
 /// The two words from their bytes.

@@ -2,7 +2,7 @@
 
 use std::io::IoSlice;
 
-use super::header::{self, Header, Kind, Part};
+use super::header::{self, Header, Kind, Part, bytes_of};
 use super::hello::Hello;
 use crate::channel::ClaimError;
 use crate::connection::Sender;
@@ -13,7 +13,7 @@ use crate::os::clock::Deadline;
 pub(super) struct Outbox {
     sender: Sender,
     /// Messages that were begun and given up: the peer is told as soon as there is room.
-    aborted: Vec<Header>,
+    aborted: Vec<[u64; 2]>,
     fragment: usize,
     long_fragment: usize,
     /// Ids of messages that are no calls.
@@ -23,7 +23,8 @@ pub(super) struct Outbox {
 /// A message on its way out: what is left of it.
 #[derive(Debug)]
 pub(super) struct Letter<'a> {
-    header: Header,
+    /// The header of its first frame, were that the only one: made where the kind is known, so that it costs next to nothing.
+    words: [u64; 2],
     parts: &'a [IoSlice<'a>],
     length: usize,
     sent: usize,
@@ -42,7 +43,7 @@ impl<'a> Letter<'a> {
     pub(super) fn new(kind: Kind, id: u64, selector: u32, parts: &'a [IoSlice<'a>]) -> Self {
         // A sum that overflows is too large for anybody.
         let length = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
-        Self { header: Header::whole(kind, id, selector), parts, length, sent: 0 }
+        Self { words: Header::whole(kind, id, selector).words(), parts, length, sent: 0 }
     }
 
     pub(super) fn length(&self) -> usize {
@@ -50,7 +51,7 @@ impl<'a> Letter<'a> {
     }
 
     pub(super) fn set_id(&mut self, id: u64) {
-        self.header.id = id;
+        self.words = header::with_id(self.words, id);
     }
 
     /// Whether the peer has seen some of it.
@@ -92,7 +93,7 @@ impl Outbox {
     #[inline]
     pub(super) fn step(&mut self, letter: &mut Letter<'_>, deadline: Option<Deadline>) -> Result<bool, ClaimError> {
         if let ([part], true) = (letter.parts, self.aborted.is_empty() && letter.length <= self.fragment) {
-            self.sender.send_headed(&letter.header.bytes(), std::iter::once(&**part), letter.length, deadline)?;
+            self.sender.send_headed(&bytes_of(letter.words), std::iter::once(&**part), letter.length, deadline)?;
             return Ok(true);
         }
         self.step_slowly(letter, deadline)
@@ -103,7 +104,7 @@ impl Outbox {
         self.pay(deadline)?;
         if letter.length <= self.fragment {
             let parts = letter.parts.iter().map(|part| &**part);
-            self.sender.send_headed(&letter.header.bytes(), parts, letter.length, deadline)?;
+            self.sender.send_headed(&bytes_of(letter.words), parts, letter.length, deadline)?;
             return Ok(true);
         }
         self.send_fragment(letter, deadline)
@@ -114,9 +115,9 @@ impl Outbox {
         let length = longest.min(letter.length - letter.sent);
         let part = if letter.is_begun() { Part::Later } else { Part::First };
         let remaining = (letter.length - letter.sent - length) as u32;
-        let header = Header { part, remaining, ..letter.header };
+        let words = header::frame(letter.words, part, remaining);
         let parts = cut(letter.parts, letter.sent, length);
-        self.sender.send_headed(&header.bytes(), parts, length, deadline)?;
+        self.sender.send_headed(&bytes_of(words), parts, length, deadline)?;
         letter.sent += length;
         Ok(remaining == 0)
     }
@@ -124,7 +125,7 @@ impl Outbox {
     /// Gives up a message that was begun.
     pub(super) fn abort(&mut self, letter: &Letter<'_>) {
         if letter.is_begun() && letter.sent < letter.length {
-            self.aborted.push(Header { part: Part::Abort, remaining: 0, ..letter.header });
+            self.aborted.push(header::frame(letter.words, Part::Abort, 0));
             // If there is no room now, the next message finds out.
             let _ = self.pay(None);
         }
@@ -132,8 +133,8 @@ impl Outbox {
 
     /// Tells the peer what was given up.
     fn pay(&mut self, deadline: Option<Deadline>) -> Result<(), ClaimError> {
-        while let Some(header) = self.aborted.last() {
-            self.sender.send_headed(&header.bytes(), std::iter::empty(), 0, deadline)?;
+        while let Some(&words) = self.aborted.last() {
+            self.sender.send_headed(&bytes_of(words), std::iter::empty(), 0, deadline)?;
             self.aborted.pop();
         }
         Ok(())

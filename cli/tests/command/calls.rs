@@ -77,7 +77,7 @@ fn a_command_that_fails_is_a_call_that_ran() {
     let place = Place::new();
     let _serve = place.start(&["serve", "fails", "--exec", "printf lost; echo no such thing >&2; exit 3"]);
     let said = refusal(&place, 4, &["fails", "x"]);
-    assert_eq!(said, "twinring: the peer's handler failed: exit status: 3: no such thing\n");
+    assert_eq!(said, "twinring: ran, and failed: exit status: 3: no such thing\n");
 }
 
 #[test]
