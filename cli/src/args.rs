@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::measure::keeper::{Kept, SUBCOMMAND as KEEPER};
 use crate::measure::leader::SUBCOMMAND;
 use crate::measure::pattern::SHORTEST;
 use crate::measure::plan::{LARGEST_CALL, Mechanism, Mode};
@@ -99,6 +100,14 @@ pub enum Command {
         #[arg(long)]
         core: Option<usize>,
     },
+    /// The process that removes what the leader of a measurement leaves.
+    #[command(name = KEEPER, hide = true)]
+    Keeper {
+        /// What it makes and removes.
+        kept: Kept,
+        /// How many.
+        count: usize,
+    },
 }
 
 /// How hard to measure.
@@ -138,10 +147,16 @@ pub struct Bench {
     /// Measure rtrb (between two threads), the bare futex and memcpy, too
     #[arg(long)]
     pub baselines: bool,
+    /// Measure what else the system offers, too: pipe, sockets, queues, eventfd, signal, and calls by semaphores
+    ///
+    /// All of it sleeps in the kernel: it belongs beside parked rows, as the bare futex does. A payload that a mechanism cannot
+    /// carry is null, and a note says why.
+    #[arg(long)]
+    pub tour: bool,
     /// Measure calls at all payloads, and those of a session that many threads may use, too
     #[arg(long)]
     pub calls: bool,
-    /// Only these mechanisms, named as in JSON [default: all but baselines and twinring-call-shared]
+    /// Only these mechanisms, named as in JSON [default: all but baselines, tour and twinring-call-shared]
     #[arg(long, value_enum, value_name = "MECHANISM")]
     pub mechanism: Vec<Mechanism>,
     /// How hard to measure.
@@ -152,6 +167,8 @@ pub struct Bench {
 const BENCH_EXAMPLES: &str = "\
 Examples:
   twinring bench --baselines
+  twinring bench --tour --mode park --rounds 3
+  twinring bench --mechanism semaphore-sysv --mechanism twinring-call --size 64
   twinring bench --calls --mechanism twinring-call --mechanism twinring-call-shared
   twinring bench --mode park --size 8 --rounds 21
   twinring bench --json | jq -r '[.mechanism, .mode, .payload_bytes, .ratio] | @tsv'";

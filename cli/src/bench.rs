@@ -46,6 +46,7 @@ pub fn run(bench: &Bench) -> Result<(), Failure> {
     }
     plan.baselines = bench.baselines;
     plan.shared_calls = bench.calls;
+    plan.tour = bench.tour;
     plan.only = bench.mechanism.clone();
     let report = measure(plan, &bench.effort)?;
     if bench.json {
@@ -70,6 +71,7 @@ pub fn plan(effort: &Effort, mut modes: Vec<Mode>) -> Plan {
         modes,
         baselines: false,
         shared_calls: false,
+        tour: false,
         only: Vec::new(),
         huge_pages: effort.huge_pages,
     }

@@ -1,5 +1,5 @@
 //! The `twinring` command: measures two processes that talk through twinring, and moves bytes between two terminals.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod args;
 mod bench;
@@ -10,6 +10,7 @@ mod echo;
 mod failure;
 mod machine;
 mod measure;
+mod os;
 mod ping;
 mod serve;
 mod show;
@@ -42,6 +43,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Ping(ping)) => ping::run(&ping),
         Some(Command::Serve(serve)) => serve::run(&serve),
         Some(Command::Call(call)) => call::run(&call),
+        Some(Command::Keeper { kept, count }) => measure::keeper::run(kept, count),
         Some(Command::Second { core }) => measure::second::run(core),
     }
 }

@@ -12,6 +12,7 @@ use rustix::net::{
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::passed;
 use super::plan::{Mechanism, Mode};
 use crate::failure::{Context, Failure};
 
@@ -30,6 +31,15 @@ pub enum Order {
         mode: Mode,
         /// Whether to try for huge pages.
         huge_pages: bool,
+    },
+    /// Join a mechanism that the leader has opened, for messages of one size, then obey until [`Order::Close`].
+    Join {
+        /// Which.
+        mechanism: Mechanism,
+        /// The payload, in bytes.
+        size: usize,
+        /// What was passed besides the descriptors that come along.
+        ids: [i32; 2],
     },
     /// Answer round trips.
     Trips {
@@ -60,7 +70,7 @@ pub enum Reply {
 const LONGEST: usize = 4_096;
 
 /// The most descriptors that come with a message.
-const MOST_DESCRIPTORS: usize = 2;
+const MOST_DESCRIPTORS: usize = passed::MOST;
 
 /// One end of the control socket.
 #[derive(Debug)]

@@ -9,19 +9,24 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::Pid;
 use twinring::Connection;
 
+use super::carrier::{Asked, Carrier};
 use super::clock::{Budget, Clock};
 use super::control::{Control, Order, Reply, seqpacket_pair};
+use super::passed::Passed;
 use super::plan::{Mechanism, Mode};
 use super::streams::{self, Flow};
-use super::{calls, floor, futex, ours, trips};
+use super::{calls, floor, futex, ours, semaphores, tour, trips};
 use crate::failure::{Context, Failure};
+use crate::os::signal;
 
 /// The second process, seen from the leader.
 #[derive(Debug)]
 pub struct Second {
     control: Control,
+    process: i32,
     expected: Arc<AtomicBool>,
 }
 
@@ -38,6 +43,8 @@ impl Second {
     ///
     /// If it cannot be started.
     pub fn start(core: Option<usize>) -> Result<Self, Failure> {
+        // Before the first thread, which inherits it.
+        signal::block()?;
         let (control, inherited) = Control::pair()?;
         let mut command = Command::new("/proc/self/exe");
         command.arg(SUBCOMMAND).stdin(Stdio::from(inherited)).stdout(Stdio::null());
@@ -45,6 +52,7 @@ impl Second {
             command.arg("--core").arg(core.to_string());
         }
         let mut child = command.spawn().while_doing(|| "could not start the second process".to_owned())?;
+        let process = Pid::from_child(&child).as_raw_nonzero().get();
         let expected = Arc::new(AtomicBool::new(false));
         let end_expected = Arc::clone(&expected);
         // The leader may be spinning or asleep on a word that nobody will change any more: only its end helps then.
@@ -56,7 +64,7 @@ impl Second {
                 exit(1);
             }
         });
-        Ok(Self { control, expected })
+        Ok(Self { control, process, expected })
     }
 
     /// Gives an order and waits until the other side is ready.
@@ -126,10 +134,37 @@ impl Second {
     /// # Errors
     ///
     /// If either side cannot set up the connection.
-    pub fn connect(&self, mode: Mode, huge_pages: bool) -> Result<Connected<'_>, Failure> {
+    pub fn connect(&self, mode: Mode, huge_pages: bool) -> Result<(Connected<'_, ours::Ends>, String), Failure> {
         let connection = self.open(Order::Open { mechanism: Mechanism::Twinring, mode, huge_pages })?;
         let pages = connection.pages().to_string();
-        Ok(Connected { second: self, ends: ours::Ends::new(connection), pages })
+        Ok((Connected { second: self, carrier: ours::Ends::new(connection) }, pages))
+    }
+
+    /// Opens one of the system's mechanisms on both sides for messages of `size` bytes, for as long as the result lives.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be had, or cannot carry so much.
+    pub fn carry(&self, mechanism: Mechanism, size: usize) -> Result<Connected<'_, Box<dyn Carrier>>, Failure> {
+        let (carrier, passed) = tour::open(mechanism, size, self.process)?;
+        self.join(mechanism, size, passed)?;
+        Ok(Connected { second: self, carrier })
+    }
+
+    /// Opens the classic design on both sides, for as long as the result lives.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be had, or cannot carry so much.
+    pub fn exchange(&self, mechanism: Mechanism, size: usize) -> Result<Exchanging<'_>, Failure> {
+        let (caller, passed) = semaphores::open(mechanism, size)?;
+        self.join(mechanism, size, passed)?;
+        Ok(Exchanging { second: self, caller })
+    }
+
+    fn join(&self, mechanism: Mechanism, size: usize, passed: Passed) -> Result<(), Failure> {
+        let descriptors: Vec<BorrowedFd<'_>> = passed.descriptors.iter().map(AsFd::as_fd).collect();
+        self.order(Order::Join { mechanism, size, ids: passed.ids }, &descriptors)
     }
 
     /// Makes a session of the two processes in the form that `mechanism` is about, for as long as the result lives.
@@ -170,23 +205,21 @@ fn refusal(order: Order, reply: Option<Reply>) -> Failure {
     }
 }
 
-/// A connection that the second process serves.
-pub struct Connected<'a> {
+/// A carrier whose other side the second process serves.
+pub struct Connected<'a, C> {
     second: &'a Second,
-    ends: ours::Ends,
-    /// What pages the rings lie in.
-    pub pages: String,
+    carrier: C,
 }
 
-impl Connected<'_> {
+impl<C: Carrier> Connected<'_, C> {
     /// Round trips of `size` bytes.
     ///
     /// # Errors
     ///
     /// If the connection fails or an answer is wrong.
     pub fn trips(&mut self, size: usize, budget: Budget, clock: Clock) -> Result<Histogram<u64>, Failure> {
-        let Self { second, ends, .. } = self;
-        second.together(Order::Trips { size }, &[], || trips::ask(ends, size, budget, clock))
+        let Self { second, carrier } = self;
+        second.together(Order::Trips { size }, &[], || trips::ask(carrier, size, budget, clock))
     }
 
     /// A stream of messages of `size` bytes.
@@ -195,11 +228,38 @@ impl Connected<'_> {
     ///
     /// If the connection fails or a message is wrong.
     pub fn stream(&mut self, size: usize, budget: Budget) -> Result<Flow, Failure> {
-        let Self { second, ends, .. } = self;
-        second.together(Order::Stream { size }, &[], || streams::pour(ends, size, budget))
+        let Self { second, carrier } = self;
+        second.together(Order::Stream { size }, &[], || streams::pour(carrier, size, budget))
     }
 
-    /// Takes the connection down on both sides.
+    /// Takes it down on both sides.
+    ///
+    /// # Errors
+    ///
+    /// If the second process has gone.
+    pub fn close(self) -> Result<(), Failure> {
+        self.second.control.send(&Order::Close, &[])?;
+        self.second.expect_done(Order::Close)
+    }
+}
+
+/// The classic design, whose other side the second process's threads serve.
+pub struct Exchanging<'a> {
+    second: &'a Second,
+    caller: Box<dyn Asked>,
+}
+
+impl Exchanging<'_> {
+    /// Calls with `size` bytes, which are the reply too.
+    ///
+    /// # Errors
+    ///
+    /// If the exchange fails or a reply is wrong.
+    pub fn trips(&mut self, size: usize, budget: Budget, clock: Clock) -> Result<Histogram<u64>, Failure> {
+        trips::ask(&mut self.caller, size, budget, clock)
+    }
+
+    /// Takes it down on both sides.
     ///
     /// # Errors
     ///

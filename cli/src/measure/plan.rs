@@ -26,14 +26,58 @@ pub enum Mechanism {
     RtrbThreads,
     /// A copy of 64 KiB that the other core has just written: the bound of every stream.
     Memcpy,
+    /// Calls in the classic way: one buffer, System V semaphores, a handshake before each.
+    SemaphoreSysv,
+    /// The same with POSIX semaphores and without the handshake.
+    SemaphorePosix,
+    /// A pipe each way.
+    Pipe,
+    /// Unix stream sockets.
+    UnixStream,
+    /// Unix sockets that keep messages apart.
+    UnixSeqpacket,
+    /// TCP over loopback.
+    Tcp,
+    /// POSIX message queues.
+    MqPosix,
+    /// System V message queues.
+    MqSysv,
+    /// Slots in shared memory, and eventfds that count them.
+    Eventfd,
+    /// A real-time signal with a value: 8 bytes.
+    Signal,
 }
 
 impl Mechanism {
-    /// Whether it is a session, on which one side calls the other.
+    /// Whether one side calls the other, which replies.
     pub fn is_called(self) -> bool {
-        matches!(self, Self::TwinringCall | Self::TwinringCallShared)
+        matches!(self, Self::TwinringCall | Self::TwinringCallShared) || self.is_semaphores()
+    }
+
+    /// Whether it is the classic design of one buffer and semaphores.
+    pub fn is_semaphores(self) -> bool {
+        matches!(self, Self::SemaphoreSysv | Self::SemaphorePosix)
+    }
+
+    /// Whether messages can be sent one way, as many as there is time for.
+    pub fn streams(self) -> bool {
+        self != Self::Signal
     }
 }
+
+/// What is used where there is nothing better: it stands beside parked rows, because all of it sleeps in the kernel.
+pub const TOUR: [Mechanism; 10] = [
+    Mechanism::SemaphoreSysv,
+    Mechanism::SemaphorePosix,
+    Mechanism::Pipe,
+    Mechanism::UnixStream,
+    Mechanism::UnixSeqpacket,
+    Mechanism::Tcp,
+    Mechanism::MqPosix,
+    Mechanism::MqSysv,
+    Mechanism::Eventfd,
+    Mechanism::Signal,
+];
 
 /// How a side waits for the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ValueEnum)]
@@ -100,6 +144,8 @@ pub struct Plan {
     pub baselines: bool,
     /// Whether calls are measured in the form for many threads too.
     pub shared_calls: bool,
+    /// Whether everything else that the system offers is measured too.
+    pub tour: bool,
     /// If there are any here, only these are measured, whatever is said above.
     pub only: Vec<Mechanism>,
     /// Whether to try for huge pages.
@@ -137,6 +183,7 @@ impl Plan {
         subjects.extend(modes(Mechanism::TwinringCallShared));
         subjects.push(Subject::new(Mechanism::RtrbThreads, Mode::Spin));
         subjects.push(Subject::new(Mechanism::Memcpy, Mode::Spin));
+        subjects.extend(TOUR.map(|mechanism| Subject::new(mechanism, Mode::Park)));
         subjects.retain(|subject| self.wants(subject.mechanism) && (parallel || !subject.spins()));
         subjects
     }
@@ -148,8 +195,10 @@ impl Plan {
         match mechanism {
             Mechanism::Floor | Mechanism::Twinring | Mechanism::TwinringCall => true,
             Mechanism::TwinringCallShared => self.shared_calls,
-            Mechanism::Futex => self.baselines || self.modes.contains(&Mode::Park),
-            Mechanism::RtrbThreads | Mechanism::Memcpy => self.baselines,
+            Mechanism::Futex => self.baselines || self.tour || self.modes.contains(&Mode::Park),
+            Mechanism::Memcpy => self.baselines || self.tour,
+            Mechanism::RtrbThreads => self.baselines,
+            _ => self.tour,
         }
     }
 
@@ -177,6 +226,7 @@ mod tests {
             modes: modes.to_vec(),
             baselines,
             shared_calls: false,
+            tour: false,
             only: Vec::new(),
             huge_pages: false,
         }
@@ -195,6 +245,18 @@ mod tests {
         let subjects = plan(&[Mode::Spin, Mode::Adaptive, Mode::Park], true).subjects(false);
         assert!(subjects.iter().all(|subject| !subject.spins()), "{subjects:?}");
         assert_eq!(subjects.len(), 5);
+    }
+
+    #[test]
+    fn the_tour_is_measured_if_asked_for_with_its_bounds() {
+        let mut plan = plan(&[Mode::Spin], false);
+        let (pipe, futex) = (Subject::new(Mechanism::Pipe, Mode::Park), Subject::new(Mechanism::Futex, Mode::Park));
+        assert!(!plan.subjects(true).contains(&pipe));
+        plan.tour = true;
+        let subjects = plan.subjects(true);
+        assert!(subjects.contains(&futex) && TOUR.iter().all(|&one| subjects.contains(&Subject::new(one, Mode::Park))));
+        plan.only = vec![Mechanism::Pipe];
+        assert_eq!(plan.subjects(true), [pipe]);
     }
 
     #[test]

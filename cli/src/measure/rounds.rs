@@ -52,10 +52,23 @@ pub struct Measured {
     pub floor: Option<f64>,
     /// What pages the rings lay in.
     pub pages: Option<String>,
+    /// What could not be measured, and why.
+    pub refusals: Vec<Refusal>,
     /// What reading the clock costs, in nanoseconds: taken off each round trip.
     pub clock_cost: u64,
     /// How often another process took the leader's core.
     pub preempted: u64,
+}
+
+/// What a mechanism could not be measured with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which.
+    pub mechanism: Mechanism,
+    /// The payload, in bytes.
+    pub size: usize,
+    /// Why.
+    pub why: String,
 }
 
 /// Measures everything that is planned. `progress` is told of each round before it begins, never during one.
@@ -71,12 +84,23 @@ pub fn run(plan: &Plan, placement: &Placement, progress: &mut dyn FnMut(Step)) -
     let total = plan.rounds * subjects.len();
     for (done, &subject) in (0..plan.rounds).flat_map(|_| &subjects).enumerate() {
         progress(Step { done, total, subject, again: false });
-        let round = lab.round(subject, &mut measured.pages)?;
+        let round = lab.round(subject, &mut measured)?;
         measured.rounds.push(round);
     }
     repair(&lab, &mut measured, progress)?;
     measured.preempted = machine::preemptions() - preempted;
     Ok(measured)
+}
+
+impl Measured {
+    /// A cell without numbers, and a note of why that is so; the same thing is noted once.
+    fn refused(&mut self, mechanism: Mechanism, size: usize, failure: &Failure) -> Cell {
+        let refusal = Refusal { mechanism, size, why: failure.to_string() };
+        if !self.refusals.contains(&refusal) {
+            self.refusals.push(refusal);
+        }
+        Cell { size, trips: None, flow: None }
+    }
 }
 
 /// What is measured next.
@@ -101,7 +125,7 @@ fn repair(lab: &Lab<'_>, measured: &mut Measured, progress: &mut dyn FnMut(Step)
         for (done, at) in moved.into_iter().enumerate() {
             let subject = measured.rounds[at].subject;
             progress(Step { done, total, subject, again: true });
-            measured.rounds[at] = lab.round(subject, &mut measured.pages)?;
+            measured.rounds[at] = lab.round(subject, measured)?;
             measured.repeated += 1;
         }
     }
@@ -139,9 +163,9 @@ struct Lab<'a> {
 }
 
 impl Lab<'_> {
-    fn round(&self, subject: Subject, pages: &mut Option<String>) -> Result<Round, Failure> {
+    fn round(&self, subject: Subject, measured: &mut Measured) -> Result<Round, Failure> {
         let before = self.floor()?;
-        let cells = self.cells(subject, pages)?;
+        let cells = self.cells(subject, measured)?;
         let after = self.floor()?;
         Ok(Round { subject, floor: before.zip(after), cells })
     }
@@ -154,13 +178,13 @@ impl Lab<'_> {
         Ok(Some(walked.value_at_quantile(0.5) as f64))
     }
 
-    fn cells(&self, subject: Subject, pages: &mut Option<String>) -> Result<Vec<Cell>, Failure> {
+    fn cells(&self, subject: Subject, measured: &mut Measured) -> Result<Vec<Cell>, Failure> {
         let (budget, clock, core) = (self.plan.budget(), self.clock, self.placement.second());
         let bound = |trips| vec![Cell { size: 8, trips: Some(trips), flow: None }];
         match subject.mechanism {
             Mechanism::Floor => self.second.floor(budget, clock).map(bound),
             Mechanism::Futex => self.second.futex(budget, clock).map(bound),
-            Mechanism::Twinring => self.ours(subject, pages),
+            Mechanism::Twinring => self.ours(subject, &mut measured.pages),
             Mechanism::TwinringCall | Mechanism::TwinringCallShared => self.calls(subject),
             Mechanism::RtrbThreads => self
                 .plan
@@ -175,13 +199,17 @@ impl Lab<'_> {
                 let trips = copy::measure(budget, clock, core)?;
                 Ok(vec![Cell { size: super::plan::BLOCK, trips: Some(trips), flow: None }])
             }
+            Mechanism::SemaphoreSysv | Mechanism::SemaphorePosix => {
+                self.plan.call_sizes.iter().map(|&size| self.exchange(subject.mechanism, size, measured)).collect()
+            }
+            _ => self.plan.sizes.iter().map(|&size| self.carry(subject.mechanism, size, measured)).collect(),
         }
     }
 
     /// A new connection in every round: it lies in other pages each time, and its lines are not always the lucky ones.
     fn ours(&self, subject: Subject, pages: &mut Option<String>) -> Result<Vec<Cell>, Failure> {
-        let mut connected = self.second.connect(subject.mode, self.plan.huge_pages)?;
-        *pages = Some(connected.pages.clone());
+        let (mut connected, connected_pages) = self.second.connect(subject.mode, self.plan.huge_pages)?;
+        *pages = Some(connected_pages);
         let budget = self.plan.budget();
         let mut cells = Vec::new();
         for &size in &self.plan.sizes {
@@ -191,6 +219,30 @@ impl Lab<'_> {
         }
         connected.close()?;
         Ok(cells)
+    }
+
+    /// One of the system's mechanisms, anew for each size; what cannot be had is noted.
+    fn carry(&self, mechanism: Mechanism, size: usize, measured: &mut Measured) -> Result<Cell, Failure> {
+        let mut connected = match self.second.carry(mechanism, size) {
+            Ok(connected) => connected,
+            Err(failure) => return Ok(measured.refused(mechanism, size, &failure)),
+        };
+        let budget = self.plan.budget();
+        let trips = Some(connected.trips(size, budget, self.clock)?);
+        let flow = if mechanism.streams() { Some(connected.stream(size, budget)?) } else { None };
+        connected.close()?;
+        Ok(Cell { size, trips, flow })
+    }
+
+    /// The classic design, in the same way.
+    fn exchange(&self, mechanism: Mechanism, size: usize, measured: &mut Measured) -> Result<Cell, Failure> {
+        let mut exchanging = match self.second.exchange(mechanism, size) {
+            Ok(exchanging) => exchanging,
+            Err(failure) => return Ok(measured.refused(mechanism, size, &failure)),
+        };
+        let trips = Some(exchanging.trips(size, self.plan.budget(), self.clock)?);
+        exchanging.close()?;
+        Ok(Cell { size, trips, flow: None })
     }
 
     /// A new connection in every round here, too.

@@ -1,15 +1,18 @@
 //! The second process: it does what the leader orders until the leader goes.
 
 use std::os::fd::{AsFd, OwnedFd};
+use std::process::exit;
 
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::carrier::Carrier;
 use super::control::{Control, Order, Reply};
+use super::passed::Passed;
 use super::plan::Mechanism;
-use super::{calls, floor, futex, ours, streams, trips};
+use super::{calls, floor, futex, ours, semaphores, streams, tour, trips};
 use crate::cores;
 use crate::failure::Failure;
+use crate::os::signal;
 
 /// Obeys the leader that started this process with the control socket as its standard input.
 ///
@@ -19,6 +22,7 @@ use crate::failure::Failure;
 pub fn run(core: Option<usize>) -> Result<(), Failure> {
     // A leader that is killed while this side spins or sleeps would otherwise leave it doing so for ever.
     set_parent_process_death_signal(Some(Signal::KILL))?;
+    signal::block()?;
     if let Some(core) = core {
         cores::pin(core)?;
     }
@@ -31,8 +35,27 @@ pub fn run(core: Option<usize>) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Joins what the leader has opened. What cannot be joined is told to the leader; after that a failure is this process's end,
+/// because the leader may be asleep in a mechanism by which it would hear of nothing else.
+fn join(control: &Control, mechanism: Mechanism, size: usize, passed: Passed) -> Result<(), Failure> {
+    if mechanism.is_semaphores() {
+        let _answering = semaphores::join(mechanism, passed)?;
+        return attend(control);
+    }
+    let mut carrier = tour::join(mechanism, size, passed)?;
+    serve(control, &mut carrier).unwrap_or_else(|failure| {
+        eprintln!("twinring: the second process: {failure}");
+        exit(1)
+    });
+    Ok(())
+}
+
 fn obey(control: &Control, order: Order, descriptors: Vec<OwnedFd>) -> Result<(), Failure> {
     match (order, <[OwnedFd; 1]>::try_from(descriptors)) {
+        (Order::Join { mechanism, size, ids }, descriptors) => {
+            let descriptors = descriptors.map_or_else(|many| many, Vec::from);
+            join(control, mechanism, size, Passed { descriptors, ids })
+        }
         (Order::Futex, Ok([words])) => {
             let words = futex::Words::new(words.as_fd())?;
             carry_out(control, || {
@@ -76,6 +99,16 @@ fn serve(control: &Control, carrier: &mut impl Carrier) -> Result<(), Failure> {
 fn answer_calls(control: &Control, mut answerer: calls::Answerer) -> Result<(), Failure> {
     control.send(&Reply::Ready, &[])?;
     answerer.serve()?;
+    await_close(control)
+}
+
+/// Lets other threads answer until the mechanism is closed.
+fn attend(control: &Control) -> Result<(), Failure> {
+    control.send(&Reply::Ready, &[])?;
+    await_close(control)
+}
+
+fn await_close(control: &Control) -> Result<(), Failure> {
     match control.receive::<Order>()? {
         Some(_) => control.send(&Reply::Done, &[]),
         None => Ok(()),

@@ -2,7 +2,9 @@
 
 use crate::bench::Report;
 use crate::machine;
-use crate::measure::rounds::TOLERANCE;
+use crate::measure::plan::{Mode, TOUR};
+use crate::measure::rounds::{Refusal, TOLERANCE};
+use crate::show::table::name;
 use crate::show::units;
 
 /// Every note of a run, most general first.
@@ -15,6 +17,8 @@ pub fn of(report: &Report) -> Vec<String> {
             .flatten(),
     );
     notes.extend(pages_line(report));
+    notes.extend(system_line(report));
+    notes.extend(refusals(report));
     notes
 }
 
@@ -64,6 +68,30 @@ fn unsteady_line(report: &Report) -> Option<String> {
     let all = report.measured.rounds.len();
     let line = format!("the floor would not stand still in {left} of {all} rounds: they count only where no others do");
     (left > 0).then_some(line)
+}
+
+/// What the system's own mechanisms are to be compared with.
+fn system_line(report: &Report) -> Option<String> {
+    let toured = report.rows.iter().any(|row| TOUR.contains(&row.mechanism));
+    let line = "what the system offers sleeps in the kernel: compare it with parked rows; its calls are by semaphores";
+    toured.then(|| line.to_owned())
+}
+
+/// What could not be measured: a line for each mechanism and reason.
+fn refusals(report: &Report) -> Vec<String> {
+    let mut lines: Vec<(&Refusal, Vec<String>)> = Vec::new();
+    for refusal in &report.measured.refusals {
+        let size = units::size(refusal.size);
+        match lines.iter_mut().find(|(known, _)| (known.mechanism, &known.why) == (refusal.mechanism, &refusal.why)) {
+            Some((_, sizes)) => sizes.push(size),
+            None => lines.push((refusal, vec![size])),
+        }
+    }
+    lines.into_iter().map(|(refusal, sizes)| refusal_line(refusal, &sizes)).collect()
+}
+
+fn refusal_line(refusal: &Refusal, sizes: &[String]) -> String {
+    format!("not measured: {} with {}: {}", name(refusal.mechanism, Mode::Park), sizes.join(", "), refusal.why)
 }
 
 /// What became of a wish for huge pages.

@@ -60,7 +60,8 @@ fn table(rows: &[Row]) -> String {
     let mut table = Table::new();
     table.load_style(LINES).set_header(header());
     let mut before = None;
-    for row in rows {
+    // What could not be measured is told below.
+    for row in rows.iter().filter(|row| row.trip.is_some() || row.rate.is_some()) {
         let group = (row.mechanism, row.mode);
         let opens = before != Some(group);
         if opens && before.is_some() && !stands_alone(row.mechanism) {
@@ -123,6 +124,16 @@ pub fn name(mechanism: Mechanism, mode: Mode) -> &'static str {
         Mechanism::Futex => "bare futex",
         Mechanism::RtrbThreads => "rtrb, threads",
         Mechanism::Memcpy => "memcpy",
+        Mechanism::SemaphoreSysv => "semaphores, SysV",
+        Mechanism::SemaphorePosix => "semaphores, POSIX",
+        Mechanism::Pipe => "pipe",
+        Mechanism::UnixStream => "Unix stream",
+        Mechanism::UnixSeqpacket => "Unix seqpacket",
+        Mechanism::Tcp => "TCP, loopback",
+        Mechanism::MqPosix => "POSIX queue",
+        Mechanism::MqSysv => "System V queue",
+        Mechanism::Eventfd => "eventfd",
+        Mechanism::Signal => "signal",
     }
 }
 
