@@ -22,10 +22,10 @@ const KEYS: [&str; 10] = [
     "bytes_per_s",
 ];
 
-type Row = Map<String, Value>;
+pub type Row = Map<String, Value>;
 
 #[track_caller]
-fn rows(output: &Output) -> Vec<Row> {
+pub fn rows(output: &Output) -> Vec<Row> {
     let (printed, said) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{said}");
     let rows: Vec<Row> = printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
@@ -37,15 +37,15 @@ fn rows(output: &Output) -> Vec<Row> {
     rows
 }
 
-fn text<'a>(row: &'a Row, key: &str) -> &'a str {
+pub fn text<'a>(row: &'a Row, key: &str) -> &'a str {
     row[key].as_str().unwrap()
 }
 
-fn number(row: &Row, key: &str) -> f64 {
+pub fn number(row: &Row, key: &str) -> f64 {
     row[key].as_f64().unwrap_or_else(|| panic!("{key} in {row:?}"))
 }
 
-fn of<'a>(rows: &'a [Row], mechanism: &str) -> Vec<&'a Row> {
+pub fn of<'a>(rows: &'a [Row], mechanism: &str) -> Vec<&'a Row> {
     rows.iter().filter(|row| text(row, "mechanism") == mechanism).collect()
 }
 

@@ -6,3 +6,4 @@ mod echo;
 mod help;
 mod running;
 mod talk;
+mod tour;
