@@ -143,8 +143,10 @@ impl<S: Semaphores> Asked for Side<S> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::sync::{Mutex, mpsc};
+    use std::sync::Mutex;
+    use std::sync::mpsc::{self, RecvTimeoutError};
     use std::thread;
+    use std::time::Duration;
 
     use super::*;
     use crate::os::system_v::Semaphores as SystemV;
@@ -173,6 +175,21 @@ mod tests {
         test(&start(here, buffer, Semaphore::Leader), &start(there.0, there.1, Semaphore::Second));
     }
 
+    /// Fails a test that would wait for ever.
+    fn in_time(test: impl FnOnce() + Send + 'static) {
+        let (done, ended) = mpsc::channel();
+        let running = thread::spawn(move || {
+            test();
+            done.send(()).unwrap();
+        });
+        assert_ne!(
+            ended.recv_timeout(Duration::from_secs(60)),
+            Err(RecvTimeoutError::Timeout),
+            "a call waits for ever"
+        );
+        running.join().unwrap();
+    }
+
     /// A handler that does not give the request back: each byte is one more.
     fn start<S: Semaphores>(semaphores: S, buffer: Segment, own: Semaphore) -> Side<S> {
         let handler = |request: &[u8]| request.iter().map(|byte| byte.wrapping_add(1)).collect();
@@ -199,15 +216,19 @@ mod tests {
 
     #[test]
     fn parallel_calls_both_ways_get_their_own_replies() {
-        with_system_v(parallel_calls);
-        with_posix(parallel_calls);
+        in_time(|| with_system_v(parallel_calls));
+        in_time(|| with_posix(parallel_calls));
     }
 
     static FIRST_REQUEST: Mutex<Option<mpsc::Receiver<()>>> = Mutex::new(None);
 
-    /// The reply of the first request waits until all later ones have had theirs: only the sequence number can tell them apart.
     #[test]
     fn replies_are_matched_by_sequence_number_not_by_order() {
+        in_time(hold_the_first_reply_back);
+    }
+
+    /// The reply of the first request waits until all later ones have had theirs: only the sequence number can tell them apart.
+    fn hold_the_first_reply_back() {
         let (let_go, held) = mpsc::channel();
         *FIRST_REQUEST.lock().unwrap() = Some(held);
         let handler = |request: &[u8]| {
