@@ -84,17 +84,18 @@ impl Drop for Keeper {
 ///
 /// # Errors
 ///
-/// If nobody wants to know, or it cannot be removed.
+/// If it cannot be removed.
 pub fn run(kept: Kept, count: usize) -> Result<(), Failure> {
     let (ids, made) = match make(kept, count) {
         Ok(ids) => (ids.clone(), Ok(ids)),
         Err(error) => (Vec::new(), Err(error.to_string())),
     };
-    let told = tell(&made);
+    // A leader that has gone meanwhile wants to know nothing any more.
+    let _ = tell(&made);
     let waited = io::stdin().read_to_end(&mut Vec::new());
     remove(kept, &ids)?;
     waited?;
-    told
+    Ok(())
 }
 
 fn remove(kept: Kept, ids: &[i32]) -> io::Result<()> {

@@ -30,6 +30,15 @@ pub struct Second {
     expected: Arc<AtomicBool>,
 }
 
+/// Why a mechanism could not be opened.
+#[derive(Debug)]
+pub enum Unopened {
+    /// It cannot be had, or cannot carry so much: others can be measured.
+    Refused(Failure),
+    /// The second process has gone: nothing can.
+    Lost(Failure),
+}
+
 /// The hidden subcommand that runs the second process.
 pub const SUBCOMMAND: &str = "second";
 
@@ -58,7 +67,7 @@ impl Second {
         // The leader may be spinning or asleep on a word that nobody will change any more: only its end helps then.
         thread::spawn(move || {
             let ended = child.wait();
-            if !end_expected.load(Ordering::Acquire) {
+            if !end_expected.swap(true, Ordering::AcqRel) {
                 let how = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
                 eprintln!("twinring: the second process ended before its time: {how}");
                 exit(1);
@@ -145,8 +154,8 @@ impl Second {
     /// # Errors
     ///
     /// If it cannot be had, or cannot carry so much.
-    pub fn carry(&self, mechanism: Mechanism, size: usize) -> Result<Connected<'_, Box<dyn Carrier>>, Failure> {
-        let (carrier, passed) = tour::open(mechanism, size, self.process)?;
+    pub fn carry(&self, mechanism: Mechanism, size: usize) -> Result<Connected<'_, Box<dyn Carrier>>, Unopened> {
+        let (carrier, passed) = tour::open(mechanism, size, self.process).map_err(Unopened::Refused)?;
         self.join(mechanism, size, passed)?;
         Ok(Connected { second: self, carrier })
     }
@@ -156,15 +165,21 @@ impl Second {
     /// # Errors
     ///
     /// If it cannot be had, or cannot carry so much.
-    pub fn exchange(&self, mechanism: Mechanism, size: usize) -> Result<Exchanging<'_>, Failure> {
-        let (caller, passed) = semaphores::open(mechanism, size)?;
+    pub fn exchange(&self, mechanism: Mechanism, size: usize) -> Result<Exchanging<'_>, Unopened> {
+        let (caller, passed) = semaphores::open(mechanism, size).map_err(Unopened::Refused)?;
         self.join(mechanism, size, passed)?;
         Ok(Exchanging { second: self, caller })
     }
 
-    fn join(&self, mechanism: Mechanism, size: usize, passed: Passed) -> Result<(), Failure> {
+    fn join(&self, mechanism: Mechanism, size: usize, passed: Passed) -> Result<(), Unopened> {
         let descriptors: Vec<BorrowedFd<'_>> = passed.descriptors.iter().map(AsFd::as_fd).collect();
-        self.order(Order::Join { mechanism, size, ids: passed.ids }, &descriptors)
+        let order = Order::Join { mechanism, size, ids: passed.ids };
+        self.control.send(&order, &descriptors).map_err(Unopened::Lost)?;
+        match self.control.receive::<Reply>().map_err(Unopened::Lost)? {
+            Some((Reply::Ready, _)) => Ok(()),
+            Some((Reply::Failed(why), _)) => Err(Unopened::Refused(Failure::new(why))),
+            other => Err(Unopened::Lost(refusal(order, other.map(|(reply, _)| reply)))),
+        }
     }
 
     /// Makes a session of the two processes in the form that `mechanism` is about, for as long as the result lives.
@@ -192,7 +207,10 @@ impl Second {
 
 impl Drop for Second {
     fn drop(&mut self) {
-        self.expected.store(true, Ordering::Release);
+        // What the thread that waits for its end says of that is the better reason, and one line is enough.
+        while self.expected.swap(true, Ordering::AcqRel) {
+            thread::park();
+        }
     }
 }
 

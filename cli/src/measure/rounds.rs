@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram;
 
 use super::clock::Clock;
-use super::leader::Second;
+use super::leader::{Second, Unopened};
 use super::plan::{Mechanism, Plan, Subject};
 use super::streams::Flow;
 use super::{copy, rtrb};
@@ -94,12 +94,16 @@ pub fn run(plan: &Plan, placement: &Placement, progress: &mut dyn FnMut(Step)) -
 
 impl Measured {
     /// A cell without numbers, and a note of why that is so; the same thing is noted once.
-    fn refused(&mut self, mechanism: Mechanism, size: usize, failure: &Failure) -> Cell {
-        let refusal = Refusal { mechanism, size, why: failure.to_string() };
+    fn without(&mut self, mechanism: Mechanism, size: usize, unopened: Unopened) -> Result<Cell, Failure> {
+        let why = match unopened {
+            Unopened::Refused(failure) => failure.to_string(),
+            Unopened::Lost(failure) => return Err(failure),
+        };
+        let refusal = Refusal { mechanism, size, why };
         if !self.refusals.contains(&refusal) {
             self.refusals.push(refusal);
         }
-        Cell { size, trips: None, flow: None }
+        Ok(Cell { size, trips: None, flow: None })
     }
 }
 
@@ -225,7 +229,7 @@ impl Lab<'_> {
     fn carry(&self, mechanism: Mechanism, size: usize, measured: &mut Measured) -> Result<Cell, Failure> {
         let mut connected = match self.second.carry(mechanism, size) {
             Ok(connected) => connected,
-            Err(failure) => return Ok(measured.refused(mechanism, size, &failure)),
+            Err(unopened) => return measured.without(mechanism, size, unopened),
         };
         let budget = self.plan.budget();
         let trips = Some(connected.trips(size, budget, self.clock)?);
@@ -238,7 +242,7 @@ impl Lab<'_> {
     fn exchange(&self, mechanism: Mechanism, size: usize, measured: &mut Measured) -> Result<Cell, Failure> {
         let mut exchanging = match self.second.exchange(mechanism, size) {
             Ok(exchanging) => exchanging,
-            Err(failure) => return Ok(measured.refused(mechanism, size, &failure)),
+            Err(unopened) => return measured.without(mechanism, size, unopened),
         };
         let trips = Some(exchanging.trips(size, self.plan.budget(), self.clock)?);
         exchanging.close()?;
