@@ -22,6 +22,8 @@ mod deferred;
 mod ending;
 #[path = "session/failures.rs"]
 mod failures;
+#[path = "session/forked.rs"]
+mod forked;
 #[path = "session/hostile.rs"]
 mod hostile;
 #[path = "session/idle.rs"]
@@ -55,6 +57,7 @@ fn second_process() {
     match process::part().as_deref() {
         None => {}
         Some("answers") => sides::answers(),
+        Some("sessions and forked child") => forked::owner(),
         Some("asks too much") => hostile::asks_too_much(),
         Some("begins and ends sessions") => nothing_left::begins_and_ends(),
         Some("calls") => killed::calls(),

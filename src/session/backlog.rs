@@ -52,6 +52,20 @@ impl Backlog {
         Some(job)
     }
 
+    /// Takes the requests out, whose ids these are.
+    pub(super) fn take_calls(&mut self) -> Vec<u64> {
+        let mut ids = Vec::new();
+        self.jobs.retain(|job| match job {
+            Job::Call { id, payload, .. } => {
+                ids.push(*id);
+                self.bytes -= payload.len() as u64;
+                false
+            }
+            Job::Event { .. } | Job::Decline { .. } => true,
+        });
+        ids
+    }
+
     pub(super) fn len(&self) -> usize {
         self.jobs.len()
     }

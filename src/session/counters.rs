@@ -8,7 +8,7 @@ pub struct SessionCounters {
     pub calls: u64,
     /// Events of this side that were sent.
     pub events: u64,
-    /// Calls of the other side that were handled.
+    /// Calls of the other side that were answered, also by a refusal.
     pub served: u64,
     /// Events of the other side that were handled.
     pub events_taken: u64,

@@ -77,9 +77,6 @@ pub(super) struct Incoming {
 pub(super) struct Outgoing {
     pub(super) outbox: Outbox,
     pub(super) hint: u64,
-    pub(super) calls: u64,
-    pub(super) events: u64,
-    pub(super) served: u64,
 }
 
 /// A reply that its caller has not taken yet.
@@ -137,12 +134,12 @@ impl Engine {
             strategy,
             credentials,
             attention,
-            pool: Pool::new(options.workers, options.nesting),
+            pool: Pool::new(options.workers, options.nesting, options.accepted),
             buffers,
             beacon,
             peer: OnceLock::new(),
             fragment: outbox.fragment_size(),
-            outgoing: Mutex::new(Outgoing { outbox, hint: 0, calls: 0, events: 0, served: 0 }),
+            outgoing: Mutex::new(Outgoing { outbox, hint: 0 }),
             turn: Condvar::new(),
             queueing: tally(0),
             pressing: tally(1),
@@ -223,7 +220,6 @@ impl Engine {
             }
             outgoing = self.wait_for_turn(outgoing, limit, leading).map_err(CallError::NotSent)?;
         };
-        outgoing.calls += 1;
         letter.set_id(self.incoming.id(ticket));
         if let Err(unsent) = self.send(outgoing, &mut letter, limit, leading) {
             self.exit(ticket);
@@ -396,9 +392,13 @@ impl Engine {
     }
 
     pub(super) fn counters(&self) -> SessionCounters {
+        if self.owned().is_err() {
+            // The locks may be held for ever, by threads of the parent.
+            return SessionCounters::default();
+        }
         let (calls, events, served) = {
-            let outgoing = lock(&self.outgoing);
-            (outgoing.calls, outgoing.events, outgoing.served)
+            let sent = &lock(&self.outgoing).outbox.sent();
+            (sent.calls, sent.events, sent.replies)
         };
         // A leader may be waiting for a message with it in hand.
         let (late_replies, events_taken) = self.try_lead().map_or((0, 0), |mut leader| {

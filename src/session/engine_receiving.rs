@@ -137,6 +137,10 @@ impl Engine {
         if self.pool.is_none() && !self.is_deep() {
             return self.serve_inline(leader, deadline);
         }
+        if leader.leader().backlog.is_full() {
+            // Too deep down to run anything, and nowhere to put it.
+            return Err(NextError::Empty);
+        }
         let arrival = leader.inbox().next_if(deadline)?;
         self.sort_and_run(leader, arrival);
         Ok(())

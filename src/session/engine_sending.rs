@@ -57,20 +57,12 @@ impl Engine {
         loop {
             match leading {
                 Some(leader) => self.hear_hello(leader, deadline)?,
-                None => {
-                    if let Some(mut leader) = self.try_lead() {
-                        self.hear_hello(&mut leader, deadline)?;
-                    }
-                }
+                None => drop(self.put_aside(leading)?),
             }
             if let Some(&hello) = self.peer.get() {
                 return Ok(hello);
             }
-            if deadline.passed() {
-                return Err(Halt::Timeout);
-            }
-            // Another thread waits for it.
-            std::thread::yield_now();
+            drop(self.wait_for_turn(self.outgoing(leading), &mut Limit::At(deadline), leading)?);
         }
     }
 
@@ -99,14 +91,13 @@ impl Engine {
         let _open = self.open(&letter, peer, &mut limit, leading)?;
         let mut outgoing = self.outgoing(leading);
         letter.set_id(outgoing.outbox.next_id());
-        outgoing.events += 1;
         Ok(self.send(outgoing, &mut letter, &mut limit, leading)?)
     }
 
     /// Sends a reply. If it cannot be sent in time, the other side would wait for ever: the session ends.
     pub(super) fn answer(&self, id: u64, status: Status, payload: &[u8]) {
-        // Whoever sent a request has said hello.
-        let Some(&peer) = self.peer.get() else { return };
+        // Whoever sent a request has said hello. In a forked child the request is the parent's to answer.
+        let (Some(&peer), Ok(())) = (self.peer.get(), self.owned()) else { return };
         let too_large = payload.len() as u64 > peer.largest;
         let (status, payload) = if too_large { (Status::TooLarge, &[][..]) } else { (status, payload) };
         let parts = [IoSlice::new(payload)];
@@ -114,11 +105,10 @@ impl Engine {
         let mut letter = Letter::new(Kind::Reply(status), id, 0, &parts);
         let leading = &mut None;
         let sent = self.open(&letter, peer, &mut limit, leading).and_then(|_open| {
-            let mut outgoing = self.outgoing(leading);
-            outgoing.served += 1;
+            let outgoing = self.outgoing(leading);
             self.send(outgoing, &mut letter, &mut limit, leading)
         });
-        if sent.is_err() && self.owned().is_ok() {
+        if sent.is_err() {
             self.outgoing(leading).outbox.sender().leave();
             self.link.declare_dead();
             self.attention.call();

@@ -81,14 +81,16 @@ impl Inbox {
     pub(super) fn try_next(&mut self) -> Result<Arrival, NextError> {
         self.living()?;
         let span = self.receiver.incoming().try_next()?;
-        self.take(span)
+        let words = self.words(span)?;
+        self.take(span, words)
     }
 
     /// Takes what comes, waiting for it until the deadline.
     pub(super) fn next(&mut self, deadline: Deadline) -> Result<Arrival, NextError> {
         self.living()?;
         let span = self.receiver.incoming().next(deadline)?;
-        self.take(span)
+        let words = self.words(span)?;
+        self.take(span, words)
     }
 
     /// Takes what comes, waiting for it until the deadline, or not at all.
@@ -104,12 +106,13 @@ impl Inbox {
     pub(super) fn next_for(&mut self, id: u64, reply: &mut Vec<u8>, deadline: Deadline) -> Result<Got, NextError> {
         self.living()?;
         let span = self.receiver.incoming().next(deadline)?;
-        if self.is_plain(span) && self.words(span) == wanted(id) {
+        let words = self.words(span)?;
+        if words == wanted(id) && self.is_plain(span) {
             copy_out(self.receiver.incoming(), span, reply);
             self.receiver.incoming().release(span);
             return Ok(Got::It);
         }
-        self.take(span).map(Got::Other)
+        self.take(span, words).map(Got::Other)
     }
 
     /// The same for somebody who serves: a whole request is copied to `request`; the rest as above.
@@ -120,21 +123,22 @@ impl Inbox {
             Some(deadline) => self.receiver.incoming().next(deadline)?,
             None => self.receiver.incoming().try_next()?,
         };
-        if self.is_plain(span) {
-            if let Some((id, selector)) = Header::whole_call(self.words(span)) {
+        let words = self.words(span)?;
+        match Header::whole_call(words) {
+            Some((id, selector)) if self.is_plain(span) => {
                 copy_out(self.receiver.incoming(), span, request);
                 self.receiver.incoming().release(span);
-                return Ok(Asked::Call { id, selector });
+                Ok(Asked::Call { id, selector })
             }
+            _ => self.take(span, words).map(Asked::Other),
         }
-        self.take(span).map(Asked::Other)
     }
 
     /// Whether a whole message in this frame needs no check but that of its header.
     #[inline]
     fn is_plain(&self, span: Span) -> bool {
-        let room = header::LENGTH..=header::LENGTH + self.reassembly.largest();
-        room.contains(&span.length()) && self.peer.is_some() && self.reassembly.under_way() == 0
+        let small = span.length() <= header::LENGTH + self.reassembly.largest();
+        small && self.peer.is_some() && self.reassembly.under_way() == 0
     }
 
     #[inline]
@@ -145,27 +149,34 @@ impl Inbox {
         }
     }
 
+    /// The header, read once: the peer may write what it likes meanwhile.
     #[inline]
-    fn words(&mut self, span: Span) -> [u64; 2] {
-        // Little-endian as they stand there. Each is read once: the peer may write what it likes meanwhile.
+    fn words(&mut self, span: Span) -> Result<[u64; 2], NextError> {
         let incoming = self.receiver.incoming();
-        [incoming.word(span, 0), incoming.word(span, 1)].map(u64::from_le)
+        if span.length() < header::LENGTH {
+            let least = header::LENGTH as u64;
+            let what = "the length of a frame of a session";
+            incoming.release(span);
+            return Err(self.corrupt(Corrupt { what, seen: span.length() as u64, least, most: u32::MAX.into() }));
+        }
+        Ok([incoming.word(span, 0), incoming.word(span, 1)].map(u64::from_le))
     }
 
-    /// Takes the frame, of whatever kind, and gives its room back.
-    fn take(&mut self, span: Span) -> Result<Arrival, NextError> {
-        let taken = self.read(span);
+    /// Ends the session for a lie.
+    #[cold]
+    fn corrupt(&mut self, corrupt: Corrupt) -> NextError {
+        NextError::End(*self.end.get_or_insert(End::Corrupt(corrupt)))
+    }
+
+    /// Takes the frame with this header, of whatever kind, and gives its room back.
+    fn take(&mut self, span: Span, words: [u64; 2]) -> Result<Arrival, NextError> {
+        let taken = self.read(span, words);
         self.receiver.incoming().release(span);
-        taken.map_err(|corrupt| {
-            let end = *self.end.get_or_insert(End::Corrupt(corrupt));
-            NextError::End(end)
-        })
+        taken.map_err(|corrupt| self.corrupt(corrupt))
     }
 
-    fn read(&mut self, span: Span) -> Result<Arrival, Corrupt> {
-        let least = header::LENGTH as u64;
-        Corrupt::check("the length of a frame of a session", span.length() as u64, least, u32::MAX.into())?;
-        let header = Header::parse(self.words(span))?;
+    fn read(&mut self, span: Span, words: [u64; 2]) -> Result<Arrival, Corrupt> {
+        let header = Header::parse(words)?;
         match (header.kind, self.peer) {
             (Kind::Hello, None) => self.greet(span),
             (Kind::Hello, Some(_)) => Err(out_of_turn("a second hello")),

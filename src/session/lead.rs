@@ -20,7 +20,7 @@
 //!
 //! A follower says ASLEEP and then tries to lead; a leader gives the lead up and then looks for followers. A full fence
 //! between the two on both sides: either the follower finds the lead free, or the leader finds the follower. A follower that
-//! was chosen tries to lead before it gives up ([`Lead::follow`]), and leaving hands the lead on.
+//! was chosen tries to lead before it gives up, in [`Lead::follow`], and leaving hands the lead on.
 //!
 //! Idea: leader/followers (Schmidt and others, 2000), here with the reply's own waiter as the leader.
 
@@ -152,6 +152,10 @@ impl<M: Memory> Lead<M> {
     #[inline]
     pub fn exit(&self, ticket: Ticket) {
         while !self.step(ticket, WAITING, VACANT) && !self.step(ticket, ANSWERED, VACANT) {
+            // In a forked child the slots are wiped.
+            if self.link.state() == State::Forked {
+                return;
+            }
             // The leader is copying the reply.
             self.private.pause();
         }
@@ -235,7 +239,7 @@ impl<M: Memory> Lead<M> {
                 return Followed::Leads;
             }
             if deadline.passed() || self.link.state() == State::Forked {
-                return self.give_up(ticket);
+                return Followed::Expired;
             }
             if self.sleeps && self.link.is_alive() {
                 if self.sleep(ticket, deadline) {
@@ -277,14 +281,6 @@ impl<M: Memory> Lead<M> {
                 return;
             }
         }
-    }
-
-    /// Stops following. It may just have been chosen to lead, so it sees to it that somebody does.
-    fn give_up(&self, ticket: Ticket) -> Followed {
-        if self.is_answered(ticket) {
-            return Followed::Answered;
-        }
-        if self.try_lead() { Followed::Leads } else { Followed::Expired }
     }
 }
 

@@ -29,6 +29,9 @@ const LINGER: Duration = Duration::from_micros(20);
 
 /// Handles what has come.
 pub(super) fn dispatch(engine: &Arc<Engine>) -> Served {
+    if engine.owned().is_err() {
+        return Served::End(End::Forked);
+    }
     if let Some(beacon) = &engine.beacon {
         beacon.lower();
     }

@@ -62,7 +62,8 @@ struct Core {
     /// Handlers that are running, each called by the one before.
     depth: usize,
     last: u64,
-    counters: SessionCounters,
+    late_replies: u64,
+    events_taken: u64,
     /// Buffers of the handler that runs, kept for the next.
     request: Vec<u8>,
     reply: Vec<u8>,
@@ -226,7 +227,14 @@ impl<H: Handler> LocalSession<H> {
     /// What this side has counted.
     #[must_use]
     pub fn counters(&self) -> SessionCounters {
-        self.core.counters
+        let sent = self.core.outbox.sent();
+        SessionCounters {
+            calls: sent.calls,
+            events: sent.events,
+            served: sent.replies,
+            events_taken: self.core.events_taken,
+            late_replies: self.core.late_replies,
+        }
     }
 }
 
@@ -252,7 +260,8 @@ impl Core {
             waiting: Vec::new(),
             depth: 0,
             last: 0,
-            counters: SessionCounters::default(),
+            late_replies: 0,
+            events_taken: 0,
             request: Vec::new(),
             reply: Vec::new(),
         }
@@ -294,7 +303,6 @@ impl Core {
         self.last = (self.last + 1) & LARGEST_ID;
         let id = self.last;
         self.send(&mut Letter::new(Kind::Call, id, selector, parts), peer, &mut limit)?;
-        self.counters.calls += 1;
         let deadline = limit.deadline();
         if self.backlog.len() > 0 {
             return self.await_among_others(handler, id, reply, deadline, None);
@@ -377,9 +385,7 @@ impl Core {
     fn notify(&mut self, selector: u32, parts: &[IoSlice<'_>], mut limit: Limit) -> Result<(), NotifyError> {
         let peer = self.peer(&mut limit).map_err(NotifyError::NotSent)?;
         let id = self.outbox.next_id();
-        self.send(&mut Letter::new(Kind::Event, id, selector, parts), peer, &mut limit)?;
-        self.counters.events += 1;
-        Ok(())
+        Ok(self.send(&mut Letter::new(Kind::Event, id, selector, parts), peer, &mut limit)?)
     }
 
     /// Sends a message. While there is no room for it, what comes is put aside, so that two sides that both send cannot
@@ -481,7 +487,7 @@ impl Core {
         match self.waiting.iter_mut().rev().find(|waiting| waiting.id == id && waiting.reply.is_none()) {
             Some(waiting) => waiting.reply = Some((status, payload)),
             None => {
-                self.counters.late_replies += 1;
+                self.late_replies += 1;
                 self.inbox.give_back(payload);
             }
         }
@@ -520,7 +526,6 @@ impl Core {
         let call = &mut Call { id, selector, payload, reply: &mut reply, answered: false, back: &mut back };
         let status = run_call(handler, call);
         self.depth -= 1;
-        self.counters.served += 1;
         if let Some(status) = status {
             self.answer(id, status, &reply);
         }
@@ -532,7 +537,7 @@ impl Core {
         let mut back = Nested { core: self, handler };
         run_event(handler, &mut Event { selector, payload: &payload, back: &mut back });
         self.depth -= 1;
-        self.counters.events_taken += 1;
+        self.events_taken += 1;
         self.inbox.give_back(payload);
     }
 

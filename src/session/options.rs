@@ -45,7 +45,8 @@ impl SessionOptions {
         Self::default()
     }
 
-    /// How many requests of the peer may wait or run here at the same time; more are answered
+    /// How many requests of the peer may wait here for a worker, or be kept by their responders, at the same time, and how many it
+    /// may have in flight; more are answered
     /// [`CallError::Overloaded`](crate::CallError::Overloaded). Between 1 and 4096; 64 if not chosen.
     #[must_use]
     pub fn calls_in_flight(mut self, calls: u32) -> Self {
@@ -84,7 +85,8 @@ impl SessionOptions {
         self
     }
 
-    /// How long a reply may wait for room, or for a peer that has stopped; then the session ends. 10 s if not chosen.
+    /// How long a reply may wait for room, or for a peer that has stopped; then the session ends. Also how long anything waits for
+    /// room while there is none to put aside what comes ([`Halt::Congested`](crate::Halt::Congested)). 10 s if not chosen.
     #[must_use]
     pub fn reply_timeout(mut self, timeout: Duration) -> Self {
         self.reply_timeout = timeout;

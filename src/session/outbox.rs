@@ -18,6 +18,15 @@ pub(super) struct Outbox {
     long_fragment: usize,
     /// Ids of messages that are no calls.
     last: u64,
+    sent: Sent,
+}
+
+/// How many messages of each kind have left.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sent {
+    pub(super) calls: u64,
+    pub(super) replies: u64,
+    pub(super) events: u64,
 }
 
 /// A message on its way out: what is left of it.
@@ -25,6 +34,7 @@ pub(super) struct Outbox {
 pub(super) struct Letter<'a> {
     /// The header of its first frame, were that the only one: made where the kind is known, so that it costs next to nothing.
     words: [u64; 2],
+    kind: Kind,
     parts: &'a [IoSlice<'a>],
     length: usize,
     sent: usize,
@@ -43,7 +53,7 @@ impl<'a> Letter<'a> {
     pub(super) fn new(kind: Kind, id: u64, selector: u32, parts: &'a [IoSlice<'a>]) -> Self {
         // A sum that overflows is too large for anybody.
         let length = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
-        Self { words: Header::whole(kind, id, selector).words(), parts, length, sent: 0 }
+        Self { words: Header::whole(kind, id, selector).words(), kind, parts, length, sent: 0 }
     }
 
     pub(super) fn length(&self) -> usize {
@@ -65,7 +75,7 @@ impl Outbox {
         // Several in the ring at the same time, however small it is.
         let most = sender.largest() / 4;
         let (fragment, long_fragment) = (FRAGMENT.min(most), LONG_FRAGMENT.min(most));
-        Self { sender, aborted: Vec::new(), fragment, long_fragment, last: 0 }
+        Self { sender, aborted: Vec::new(), fragment, long_fragment, last: 0, sent: Sent::default() }
     }
 
     /// Says what this side accepts. The ring is empty yet; if the session has ended already, the first call finds out.
@@ -76,6 +86,11 @@ impl Outbox {
 
     pub(super) fn sender(&mut self) -> &mut Sender {
         &mut self.sender
+    }
+
+    /// How many messages of each kind have left.
+    pub(super) fn sent(&self) -> Sent {
+        self.sent
     }
 
     /// The id of the next message that is no call.
@@ -94,6 +109,7 @@ impl Outbox {
     pub(super) fn step(&mut self, letter: &mut Letter<'_>, deadline: Option<Deadline>) -> Result<bool, ClaimError> {
         if let ([part], true) = (letter.parts, self.aborted.is_empty() && letter.length <= self.fragment) {
             self.sender.send_headed(&bytes_of(letter.words), std::iter::once(&**part), letter.length, deadline)?;
+            self.count(letter.kind);
             return Ok(true);
         }
         self.step_slowly(letter, deadline)
@@ -105,6 +121,7 @@ impl Outbox {
         if letter.length <= self.fragment {
             let parts = letter.parts.iter().map(|part| &**part);
             self.sender.send_headed(&bytes_of(letter.words), parts, letter.length, deadline)?;
+            self.count(letter.kind);
             return Ok(true);
         }
         self.send_fragment(letter, deadline)
@@ -119,7 +136,20 @@ impl Outbox {
         let parts = cut(letter.parts, letter.sent, length);
         self.sender.send_headed(&bytes_of(words), parts, length, deadline)?;
         letter.sent += length;
+        if remaining == 0 {
+            self.count(letter.kind);
+        }
         Ok(remaining == 0)
+    }
+
+    #[inline]
+    fn count(&mut self, kind: Kind) {
+        match kind {
+            Kind::Hello => {}
+            Kind::Call => self.sent.calls += 1,
+            Kind::Reply(_) => self.sent.replies += 1,
+            Kind::Event => self.sent.events += 1,
+        }
     }
 
     /// Gives up a message that was begun.

@@ -1,13 +1,13 @@
 //! Threads that run handlers.
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use super::backlog::Job;
+use super::backlog::{Backlog, Job};
 use super::engine::Engine;
+use super::hello::Hello;
 
 /// Workers, started when they are needed.
 ///
@@ -20,9 +20,8 @@ pub(super) struct Pool {
     work: Condvar,
 }
 
-#[derive(Default)]
 struct State {
-    queue: VecDeque<Job>,
+    queue: Backlog,
     threads: usize,
     idle: usize,
     /// Whose handlers wait for calls of their own.
@@ -31,18 +30,24 @@ struct State {
     handles: Vec<JoinHandle<()>>,
 }
 
+impl State {
+    /// Whether no worker can ever take another job: every one waits for a call, whose answer may need that very job.
+    fn is_hopeless(&self, most: usize) -> bool {
+        self.threads == most && self.blocked == self.threads
+    }
+}
+
 thread_local! {
     /// The pool that this thread works for, by its address.
     static EMPLOYER: Cell<usize> = const { Cell::new(0) };
 }
 
-/// How many events may wait for workers.
-const MOST_EVENTS: usize = 1024;
-
 impl Pool {
-    /// At most `workers` threads that work at the same time, and `nesting` that wait.
-    pub(super) fn new(workers: usize, nesting: usize) -> Self {
-        Self { workers, most: workers + nesting, state: Mutex::default(), work: Condvar::new() }
+    /// At most `workers` threads that work at the same time, and `nesting` that wait, for a side that accepts this.
+    pub(super) fn new(workers: usize, nesting: usize, accepted: Hello) -> Self {
+        let queue = Backlog::new(accepted);
+        let state = State { queue, threads: 0, idle: 0, blocked: 0, closed: false, handles: Vec::new() };
+        Self { workers, most: workers.saturating_add(nesting), state: Mutex::new(state), work: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -67,42 +72,26 @@ impl Pool {
 
     /// Has a worker run the job; what is returned is for the caller to run.
     pub(super) fn push(&self, engine: &Arc<Engine>, job: Job) -> Option<Job> {
-        let Job::Call { id, .. } = job else { return self.queue(engine, job) };
-        let most = u64::from(engine.options.accepted.calls);
-        if !self.has_hope() || !engine.requests.enter(most) {
-            engine.buffers.give_back(job.into_payload());
-            return Some(Job::Decline { id });
-        }
-        self.queue(engine, job)
-    }
-
-    /// Whether some worker can ever take another job: not if every one waits for a call, whose answer may need that very job.
-    fn has_hope(&self) -> bool {
-        let state = self.lock();
-        state.threads < self.most || state.blocked < state.threads
-    }
-
-    fn queue(&self, engine: &Arc<Engine>, job: Job) -> Option<Job> {
         let mut state = self.lock();
-        if state.queue.len() >= engine.options.accepted.calls as usize + MOST_EVENTS {
+        if state.queue.is_full() {
             // Whoever receives runs it, and receives nothing meanwhile: that pushes back.
-            if matches!(job, Job::Call { .. }) {
-                engine.requests.add(-1);
-            }
             return Some(job);
         }
-        state.queue.push_back(job);
-        if state.queue.len() > state.idle {
+        if state.queue.len() >= state.idle {
             self.hire(&mut state, engine);
         }
         if state.threads == 0 {
-            // Not one thread could be started.
-            let job = state.queue.pop_back();
-            if matches!(job, Some(Job::Call { .. })) {
-                engine.requests.add(-1);
-            }
-            return job;
+            // Not one could be started.
+            return Some(job);
         }
+        if let Job::Call { id, .. } = job {
+            let most = u64::from(engine.options.accepted.calls);
+            if state.is_hopeless(self.most) || !engine.requests.enter(most) {
+                engine.buffers.give_back(job.into_payload());
+                return Some(Job::Decline { id });
+            }
+        }
+        state.queue.push(job);
         drop(state);
         self.work.notify_one();
         None
@@ -126,7 +115,7 @@ impl Pool {
         EMPLOYER.set(self.address());
         let mut state = self.lock();
         loop {
-            if let Some(job) = state.queue.pop_front() {
+            if let Some(job) = state.queue.pop() {
                 drop(state);
                 let is_call = matches!(job, Job::Call { .. });
                 // First: whoever has the reply may send the next request at once, and a responder counts itself.
@@ -159,8 +148,7 @@ impl Pool {
         if state.queue.len() > state.idle {
             self.hire(&mut state, engine);
         }
-        let hopeless = state.threads == self.most && state.blocked == state.threads;
-        let declined = if hopeless { take_calls(&mut state.queue) } else { Vec::new() };
+        let declined = if state.is_hopeless(self.most) { state.queue.take_calls() } else { Vec::new() };
         drop(state);
         for id in declined {
             engine.requests.add(-1);
@@ -191,11 +179,4 @@ impl Drop for Blocked<'_> {
     fn drop(&mut self) {
         self.0.lock().blocked -= 1;
     }
-}
-
-/// Removes the calls from a queue; their ids.
-fn take_calls(queue: &mut VecDeque<Job>) -> Vec<u64> {
-    let (calls, rest) = mem::take(queue).into_iter().partition::<VecDeque<_>, _>(|job| matches!(job, Job::Call { .. }));
-    *queue = rest;
-    calls.iter().filter_map(|job| if let Job::Call { id, .. } = job { Some(*id) } else { None }).collect()
 }

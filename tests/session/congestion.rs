@@ -237,6 +237,12 @@ fn a_thread_that_leads_and_waits_to_send_does_not_keep_others_from_receiving() {
     let (here, there) = ring(4096).pair().expect("a pair");
     let here = Session::new(here, &SessionOptions::new(), Answering::default()).expect("a session");
     let mut there = RawSide::new(there);
+    // Full from the beginning: every thread below has to wait for room, or for one that does.
+    here.notify(0, &[7; 400]).expect("room, and the other side's hello");
+    let mut filling = 1;
+    while here.notify_timeout(0, &[7; 400], Duration::from_millis(1)).is_ok() {
+        filling += 1;
+    }
     // The other side takes nothing in until all of its own is taken, like one whose only thread is sending.
     thread::scope(|scope| {
         let sending: Vec<_> = (0..4)
@@ -252,8 +258,6 @@ fn a_thread_that_leads_and_waits_to_send_does_not_keep_others_from_receiving() {
                 })
             })
             .collect();
-        // Long enough for the ring to be full.
-        thread::sleep(Duration::from_millis(50));
         use twinring::session::header::{Header, Kind};
         let mut stuck = false;
         for id in 0..1000 {
@@ -266,7 +270,7 @@ fn a_thread_that_leads_and_waits_to_send_does_not_keep_others_from_receiving() {
         // Now it answers, so that all end.
         // All of it is taken in: an event that is still on its way when this side leaves is an error of its sender.
         let mut taken = 0;
-        while taken < 200 && !stuck {
+        while taken < 200 + filling && !stuck {
             let (header, payload) = there.receive_message();
             if header.kind == Kind::Call {
                 let reply = Header::whole(Kind::Reply(twinring::session::header::Status::Ok), header.id, 0);
