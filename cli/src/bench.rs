@@ -90,7 +90,7 @@ fn sorted(sizes: impl Iterator<Item = usize>) -> Vec<usize> {
 pub fn measure(plan: Plan, effort: &Effort) -> Result<Report, Failure> {
     check_memory()?;
     let placement = cores::place(effort.cores.map(|cores| (cores.0, cores.1)))?;
-    let progress = show::progress::Progress::new();
+    let progress = show::progress::Progress::begun();
     let measured = rounds::run(&plan, &placement, &mut |step| progress.show(step));
     progress.clear();
     let measured = measured?;

@@ -20,6 +20,20 @@ pub struct Row {
     pub rate: Option<f64>,
     /// By how much the rounds' rates differ, if there is more than one.
     pub rate_spread: Option<f64>,
+    /// Messages a second that were offered, each at its own time; `None` if each followed the one before.
+    pub pace: Option<u32>,
+    /// Percentiles of one way, from the time at which a message was due, in nanoseconds; only at a pace.
+    pub one_way: Option<Percentiles>,
+    /// Of the round trips of all rounds together: parts of them, rising to 1, and the nanoseconds that they did not exceed.
+    pub curve: Vec<(f64, f64)>,
+    /// Processor time of both processes for each round trip, in nanoseconds.
+    pub cpu: Option<f64>,
+    /// System calls of both processes for each round trip.
+    pub system_calls: Option<f64>,
+    /// From the wish to talk until both sides could, in nanoseconds.
+    pub set_up: Option<f64>,
+    /// Memory that both processes hold for it, in bytes.
+    pub memory: Option<u64>,
 }
 
 /// A distribution, summed up.
@@ -31,6 +45,8 @@ pub struct Percentiles {
     pub p99: f64,
     /// What 1 in 1,000 exceeds.
     pub p999: f64,
+    /// What 1 in 10,000 exceeds, of all rounds together; `None` if there were too few to say.
+    pub p9999: Option<f64>,
     /// By how much the rounds' medians differ from their median, at most: 0.05 is 5 %. `None` of a single round.
     pub spread: Option<f64>,
 }
@@ -80,6 +96,13 @@ fn row(measured: &Measured, subject: Subject, size: usize) -> Row {
         floor: median(floors.collect()),
         rate_spread: median(rates.clone()).and_then(|middle| spread(&rates, middle)),
         rate: median(rates),
+        pace: None,
+        one_way: None,
+        curve: Vec::new(),
+        cpu: None,
+        system_calls: None,
+        set_up: None,
+        memory: None,
     }
 }
 
@@ -98,7 +121,13 @@ fn percentiles(cells: &[&Cell]) -> Option<Percentiles> {
         histograms.map(|trips| trips.value_at_quantile(quantile) as f64).collect()
     };
     let p50 = median(at(0.5))?;
-    Some(Percentiles { p50, p99: median(at(0.99))?, p999: median(at(0.999))?, spread: spread(&at(0.5), p50) })
+    Some(Percentiles {
+        p50,
+        p99: median(at(0.99))?,
+        p999: median(at(0.999))?,
+        p9999: None,
+        spread: spread(&at(0.5), p50),
+    })
 }
 
 /// The middle value, or the middle of the two middle ones.

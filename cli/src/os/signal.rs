@@ -41,7 +41,7 @@ pub struct Awaited(sigset_t);
 
 impl Awaited {
     /// What [`send`] sends.
-    pub fn new() -> Self {
+    pub fn all() -> Self {
         Self(set())
     }
 

@@ -9,7 +9,7 @@ pub struct Progress(ProgressBar);
 
 impl Progress {
     /// A bar, hidden if standard error is no terminal.
-    pub fn new() -> Self {
+    pub fn begun() -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{bar:32} {pos:>3}/{len} {msg}").ok();
         bar.set_style(style.unwrap_or_else(ProgressStyle::default_bar).progress_chars("━╸─"));

@@ -24,7 +24,7 @@ pub struct Ends {
 /// If the messages are longer than a value.
 pub fn open(size: usize, second: i32) -> Result<(Ends, Passed), Failure> {
     check_length(size, VALUE, "a signal has one value")?;
-    Ok((Ends { peer: second, awaited: Awaited::new() }, Passed::default()))
+    Ok((Ends { peer: second, awaited: Awaited::all() }, Passed::default()))
 }
 
 /// The second process's side: the leader has started it.
@@ -34,7 +34,7 @@ pub fn open(size: usize, second: i32) -> Result<(Ends, Passed), Failure> {
 /// If the leader has gone.
 pub fn join() -> Result<Ends, Failure> {
     let leader = getppid().ok_or_else(|| Failure::new("the leader has gone"))?;
-    Ok(Ends { peer: leader.as_raw_nonzero().get(), awaited: Awaited::new() })
+    Ok(Ends { peer: leader.as_raw_nonzero().get(), awaited: Awaited::all() })
 }
 
 impl Carrier for Ends {

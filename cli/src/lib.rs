@@ -1,0 +1,50 @@
+//! The `twinring` command: measures two processes that talk through twinring, and moves bytes between two terminals.
+#![deny(unsafe_code)]
+
+pub mod args;
+pub mod bench;
+pub mod call;
+pub mod cores;
+pub mod demo;
+pub mod echo;
+pub mod failure;
+pub mod machine;
+pub mod measure;
+pub mod os;
+pub mod ping;
+pub mod serve;
+pub mod show;
+pub mod talk;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Arguments, Command};
+use failure::Failure;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("twinring: {failure}");
+            ExitCode::from(failure.status())
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<(), Failure> {
+    match arguments.command {
+        None => demo::run(&arguments.effort),
+        Some(Command::Bench(bench)) => bench::run(&bench),
+        Some(Command::Listen { name, wait }) => talk::listen(&name, wait),
+        Some(Command::Connect { name, timeout, wait }) => talk::connect(&name, timeout.0, wait),
+        Some(Command::Echo { name, wait, core }) => echo::run(&name, wait, core),
+        Some(Command::Ping(ping)) => ping::run(&ping),
+        Some(Command::Serve(serve)) => serve::run(&serve),
+        Some(Command::Call(call)) => call::run(&call),
+        Some(Command::Keeper { kept, count }) => measure::keeper::run(kept, count),
+        Some(Command::Second { core }) => measure::second::run(core),
+    }
+}
