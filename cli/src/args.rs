@@ -159,6 +159,17 @@ pub struct Bench {
     /// Only these mechanisms, named as in JSON [default: all but baselines, tour and twinring-call-shared]
     #[arg(long, value_enum, value_name = "MECHANISM")]
     pub mechanism: Vec<Mechanism>,
+    /// Round trips at a pace, too: so many a second, each due at a time of its own, from which its latency counts
+    ///
+    /// With 8 bytes, if no size is chosen. The sender is awake; who receives has slept for as long as the pace lets it.
+    #[arg(long, value_name = "PER_SECOND", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub rate: Vec<u32>,
+    /// Messages one way at a pace, too: so many a second, whether or not those before have come
+    #[arg(long, value_name = "PER_SECOND", value_parser = clap::value_parser!(u32).range(1..=20_000_000))]
+    pub load: Vec<u32>,
+    /// Everything: --baselines, --tour, --calls, --rate 1, 100, 1000 and 10000, --load 100000 and 1000000; some minutes
+    #[arg(long)]
+    pub all: bool,
     /// How hard to measure.
     #[command(flatten)]
     pub effort: Effort,
@@ -168,6 +179,7 @@ const BENCH_EXAMPLES: &str = "\
 Examples:
   twinring bench --baselines
   twinring bench --tour --mode park --rounds 3
+  twinring bench --mode adaptive --mode park --rate 100 --rate 1000 --load 100000
   twinring bench --mechanism semaphore-sysv --mechanism twinring-call --size 64
   twinring bench --calls --mechanism twinring-call --mechanism twinring-call-shared
   twinring bench --mode park --size 8 --rounds 21

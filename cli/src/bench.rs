@@ -7,7 +7,7 @@ use crate::args::{Bench, Effort};
 use crate::cores::{self, Placement};
 use crate::failure::Failure;
 use crate::machine;
-use crate::measure::plan::{CALL_SIZES, LARGEST, Mode, Plan, SIZES};
+use crate::measure::plan::{CALL_SIZES, LARGEST, Mode, PACED_SIZE, Plan, SIZES};
 use crate::measure::rounds::{self, Measured};
 use crate::measure::summary::{self, Row};
 use crate::show;
@@ -41,12 +41,15 @@ pub fn run(bench: &Bench) -> Result<(), Failure> {
     if !bench.size.is_empty() {
         plan.call_sizes = sorted(bench.size.iter().map(|size| size.0));
         plan.sizes = plan.call_sizes.iter().copied().filter(|&size| size <= LARGEST).collect();
-    } else if bench.calls {
+        plan.paced_sizes.clone_from(&plan.sizes);
+    } else if bench.calls || bench.all {
         plan.call_sizes = sorted(SIZES.into_iter().chain(CALL_SIZES));
     }
-    plan.baselines = bench.baselines;
-    plan.shared_calls = bench.calls;
-    plan.tour = bench.tour;
+    plan.baselines = bench.baselines || bench.all;
+    plan.shared_calls = bench.calls || bench.all;
+    plan.tour = bench.tour || bench.all;
+    plan.rates = paces(&bench.rate, bench.all, &RATES);
+    plan.loads = paces(&bench.load, bench.all, &LOADS);
     plan.only = bench.mechanism.clone();
     let report = measure(plan, &bench.effort)?;
     if bench.json {
@@ -59,6 +62,18 @@ pub fn run(bench: &Bench) -> Result<(), Failure> {
     }
 }
 
+/// Round trips a second, if everything is measured: a core that has slept for long answers later.
+const RATES: [u32; 4] = [1, 100, 1_000, 10_000];
+
+/// Messages a second one way, if everything is measured.
+const LOADS: [u32; 2] = [100_000, 1_000_000];
+
+/// The paces that were asked for, or all of them if everything was.
+fn paces(wanted: &[u32], everything: bool, all: &[u32]) -> Vec<u32> {
+    let chosen = if wanted.is_empty() && everything { all } else { wanted };
+    chosen.iter().copied().collect::<BTreeSet<_>>().into_iter().collect()
+}
+
 /// A plan of these modes, each once, and of what is measured if nothing else is asked for.
 pub fn plan(effort: &Effort, mut modes: Vec<Mode>) -> Plan {
     modes.sort_by_key(|&mode| MODES.iter().position(|&known| known == mode));
@@ -68,6 +83,9 @@ pub fn plan(effort: &Effort, mut modes: Vec<Mode>) -> Plan {
         cell: Duration::from_millis(effort.time.into()),
         sizes: SIZES.to_vec(),
         call_sizes: CALL_SIZES.to_vec(),
+        paced_sizes: vec![PACED_SIZE],
+        rates: Vec::new(),
+        loads: Vec::new(),
         modes,
         baselines: false,
         shared_calls: false,

@@ -13,14 +13,17 @@
 
 pub mod calls;
 pub mod carrier;
+pub mod cells;
 pub mod clock;
 pub mod control;
 pub mod copy;
 pub mod floor;
-pub mod futex;
 pub mod keeper;
 pub mod leader;
+pub mod load;
 pub mod ours;
+pub mod pace;
+pub mod paced;
 pub mod passed;
 pub mod pattern;
 pub mod plan;

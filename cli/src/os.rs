@@ -1,6 +1,7 @@
 //! What the other mechanisms need of the system and no safe crate offers: the only places of the command with unsafe code.
 
 pub mod posix;
+pub mod processor;
 pub mod segment;
 pub mod signal;
 pub mod system_v;

@@ -3,6 +3,7 @@
 use twinring::{Call, Connection, End, Failure as Refusal, Handler, LocalSession, Session, SessionOptions};
 
 use super::carrier::Asked;
+use super::pattern;
 use super::plan::{Mechanism, Mode};
 use crate::failure::Failure;
 
@@ -55,7 +56,9 @@ impl Handler for Echo {
     #[inline]
     fn call(&self, call: &mut Call<'_>) -> Result<(), Refusal> {
         let request = call.payload();
-        call.reply().extend_from_slice(request);
+        let reply = call.reply();
+        reply.extend_from_slice(request);
+        pattern::answer(reply);
         Ok(())
     }
 }

@@ -21,8 +21,6 @@ use crate::failure::{Context, Failure};
 pub enum Order {
     /// Follow the walking floor through two memfds: the leader's, its own.
     Floor,
-    /// Answer the bare futex through a memfd.
-    Futex,
     /// Set up the other side of a mechanism through the socket that comes along, then obey until [`Order::Close`].
     Open {
         /// Which.
@@ -51,6 +49,11 @@ pub enum Order {
         /// The payload of a message, in bytes.
         size: usize,
     },
+    /// Receive a stream whose messages say when they were due.
+    Load {
+        /// The payload of a message, in bytes.
+        size: usize,
+    },
     /// Take the mechanism down.
     Close,
 }
@@ -60,14 +63,14 @@ pub enum Order {
 pub enum Reply {
     /// It waits for the leader to begin.
     Ready,
-    /// The order was carried out.
-    Done,
+    /// The order was carried out, with these times recorded: nanoseconds, and how often.
+    Done(Vec<(u64, u64)>),
     /// It could not be, and why.
     Failed(String),
 }
 
-/// The longest message of the control socket.
-const LONGEST: usize = 4_096;
+/// The longest message of the control socket: recorded times.
+const LONGEST: usize = 1 << 17;
 
 /// The most descriptors that come with a message.
 const MOST_DESCRIPTORS: usize = passed::MOST;
@@ -115,7 +118,7 @@ impl Control {
     ///
     /// If what came is no message.
     pub fn receive<T: DeserializeOwned>(&self) -> Result<Option<(T, Vec<OwnedFd>)>, Failure> {
-        let mut text = [0; LONGEST];
+        let mut text = vec![0; LONGEST];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_DESCRIPTORS))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
         let received = rustix::io::retry_on_intr(|| {

@@ -15,12 +15,16 @@ use twinring::Connection;
 use super::carrier::{Asked, Carrier};
 use super::clock::{Budget, Clock};
 use super::control::{Control, Order, Reply, seqpacket_pair};
+use super::pace::Pace;
+use super::paced::{self, Paced};
 use super::passed::Passed;
 use super::plan::{Mechanism, Mode};
 use super::streams::{self, Flow};
-use super::{calls, floor, futex, ours, semaphores, tour, trips};
+use super::trips::Trips;
+use super::{calls, floor, load, ours, semaphores, tour, trips};
 use crate::failure::{Context, Failure};
-use crate::os::signal;
+use crate::machine;
+use crate::os::{processor, signal};
 
 /// The second process, seen from the leader.
 #[derive(Debug)]
@@ -89,9 +93,10 @@ impl Second {
         }
     }
 
-    fn expect_done(&self, order: Order) -> Result<(), Failure> {
+    /// What the other side has recorded, now that it is done.
+    fn expect_done(&self, order: Order) -> Result<Vec<(u64, u64)>, Failure> {
         match self.control.receive::<Reply>()? {
-            Some((Reply::Done, _)) => Ok(()),
+            Some((Reply::Done(recorded), _)) => Ok(recorded),
             other => Err(refusal(order, other.map(|(reply, _)| reply))),
         }
     }
@@ -103,10 +108,41 @@ impl Second {
         descriptors: &[BorrowedFd<'_>],
         work: impl FnOnce() -> Result<T, Failure>,
     ) -> Result<T, Failure> {
+        self.recorded_together(order, descriptors, work).map(|(done, _)| done)
+    }
+
+    /// The same, with what the other side has recorded.
+    fn recorded_together<T>(
+        &self,
+        order: Order,
+        descriptors: &[BorrowedFd<'_>],
+        work: impl FnOnce() -> Result<T, Failure>,
+    ) -> Result<(T, Vec<(u64, u64)>), Failure> {
         self.order(order, descriptors)?;
         // If this side failed because the other did, the other's reason is the better one.
         let done = work().map_err(|failure| self.reason(order).unwrap_or(failure))?;
-        self.expect_done(order).map(|()| done)
+        self.expect_done(order).map(|recorded| (done, recorded))
+    }
+
+    /// The processor time that the second process has used so far.
+    ///
+    /// # Errors
+    ///
+    /// If it has gone.
+    pub fn used(&self) -> Result<Duration, Failure> {
+        Ok(processor::used_by(self.process)?)
+    }
+
+    /// The memory that both processes hold, in bytes.
+    pub fn memory(&self) -> Option<u64> {
+        machine::memory_of(std::process::id())
+            .zip(machine::memory_of(self.process.unsigned_abs()))
+            .map(|(own, theirs)| own + theirs)
+    }
+
+    fn close(&self) -> Result<(), Failure> {
+        self.control.send(&Order::Close, &[])?;
+        self.expect_done(Order::Close).map(drop)
     }
 
     fn reason(&self, order: Order) -> Option<Failure> {
@@ -127,17 +163,6 @@ impl Second {
         self.together(Order::Floor, &[own.as_fd(), theirs.as_fd()], || Ok(floor::ask(&lines, budget, clock)))
     }
 
-    /// The bare futex.
-    ///
-    /// # Errors
-    ///
-    /// If there is no memory for it.
-    pub fn futex(&self, budget: Budget, clock: Clock) -> Result<Histogram<u64>, Failure> {
-        let shared = floor::shared_memory(futex::BYTES)?;
-        let words = futex::Words::new(shared.as_fd())?;
-        self.together(Order::Futex, &[shared.as_fd()], || Ok(futex::ask(&words, budget, clock)))
-    }
-
     /// Connects the two processes, for as long as the result lives.
     ///
     /// # Errors
@@ -146,7 +171,7 @@ impl Second {
     pub fn connect(&self, mode: Mode, huge_pages: bool) -> Result<(Connected<'_, ours::Ends>, String), Failure> {
         let connection = self.open(Order::Open { mechanism: Mechanism::Twinring, mode, huge_pages })?;
         let pages = connection.pages().to_string();
-        Ok((Connected { second: self, carrier: ours::Ends::new(connection) }, pages))
+        Ok((Connected { second: self, carrier: ours::Ends::new(connection), streams: true }, pages))
     }
 
     /// Opens one of the system's mechanisms on both sides for messages of `size` bytes, for as long as the result lives.
@@ -157,7 +182,7 @@ impl Second {
     pub fn carry(&self, mechanism: Mechanism, size: usize) -> Result<Connected<'_, Box<dyn Carrier>>, Unopened> {
         let (carrier, passed) = tour::open(mechanism, size, self.process).map_err(Unopened::Refused)?;
         self.join(mechanism, size, passed)?;
-        Ok(Connected { second: self, carrier })
+        Ok(Connected { second: self, carrier, streams: mechanism.streams() })
     }
 
     /// Opens the classic design on both sides, for as long as the result lives.
@@ -223,31 +248,38 @@ fn refusal(order: Order, reply: Option<Reply>) -> Failure {
     }
 }
 
-/// A carrier whose other side the second process serves.
-pub struct Connected<'a, C> {
-    second: &'a Second,
-    carrier: C,
-}
-
-impl<C: Carrier> Connected<'_, C> {
-    /// Round trips of `size` bytes.
+/// What is open between the two processes, for messages of one size or of any.
+pub trait Opened: Sized {
+    /// Round trips of `size` bytes, one right after the other.
     ///
     /// # Errors
     ///
-    /// If the connection fails or an answer is wrong.
-    pub fn trips(&mut self, size: usize, budget: Budget, clock: Clock) -> Result<Histogram<u64>, Failure> {
-        let Self { second, carrier } = self;
-        second.together(Order::Trips { size }, &[], || trips::ask(carrier, size, budget, clock))
+    /// If one fails, or an answer is wrong.
+    fn trips(&mut self, size: usize, budget: Budget, clock: Clock) -> Result<Trips, Failure>;
+
+    /// Round trips of `size` bytes, so many a second.
+    ///
+    /// # Errors
+    ///
+    /// If one fails, or an answer is wrong.
+    fn paced(&mut self, size: usize, rate: u32, budget: Budget) -> Result<Paced, Failure>;
+
+    /// Messages of `size` bytes one way, as many as there is time for; `None` where each must be answered first.
+    ///
+    /// # Errors
+    ///
+    /// If one fails, or is wrong.
+    fn stream(&mut self, _size: usize, _budget: Budget) -> Result<Option<Flow>, Failure> {
+        Ok(None)
     }
 
-    /// A stream of messages of `size` bytes.
+    /// Messages of `size` bytes one way, so many a second, and the nanoseconds that each took.
     ///
     /// # Errors
     ///
-    /// If the connection fails or a message is wrong.
-    pub fn stream(&mut self, size: usize, budget: Budget) -> Result<Flow, Failure> {
-        let Self { second, carrier } = self;
-        second.together(Order::Stream { size }, &[], || streams::pour(carrier, size, budget))
+    /// If one fails, or is wrong; or if this answers every message.
+    fn load(&mut self, _size: usize, _rate: u32, _budget: Budget) -> Result<(Flow, Histogram<u64>), Failure> {
+        Err(Failure::new("what answers every message does not stream"))
     }
 
     /// Takes it down on both sides.
@@ -255,9 +287,43 @@ impl<C: Carrier> Connected<'_, C> {
     /// # Errors
     ///
     /// If the second process has gone.
-    pub fn close(self) -> Result<(), Failure> {
-        self.second.control.send(&Order::Close, &[])?;
-        self.second.expect_done(Order::Close)
+    fn close(self) -> Result<(), Failure>;
+}
+
+/// A carrier whose other side the second process serves.
+pub struct Connected<'a, C> {
+    second: &'a Second,
+    carrier: C,
+    /// Whether it can carry one message after the other.
+    streams: bool,
+}
+
+impl<C: Carrier> Opened for Connected<'_, C> {
+    fn trips(&mut self, size: usize, budget: Budget, clock: Clock) -> Result<Trips, Failure> {
+        let Self { second, carrier, .. } = self;
+        second.together(Order::Trips { size }, &[], || trips::ask(carrier, size, budget, clock))
+    }
+
+    fn paced(&mut self, size: usize, rate: u32, budget: Budget) -> Result<Paced, Failure> {
+        let Self { second, carrier, .. } = self;
+        second.together(Order::Trips { size }, &[], || paced::ask(carrier, size, Pace::new(rate, budget.timed)))
+    }
+
+    fn stream(&mut self, size: usize, budget: Budget) -> Result<Option<Flow>, Failure> {
+        let Self { second, carrier, streams } = self;
+        let pour = || streams::pour(carrier, size, budget);
+        if *streams { second.together(Order::Stream { size }, &[], pour).map(Some) } else { Ok(None) }
+    }
+
+    fn load(&mut self, size: usize, rate: u32, budget: Budget) -> Result<(Flow, Histogram<u64>), Failure> {
+        let Self { second, carrier, .. } = self;
+        let pour = || load::pour(carrier, size, Pace::new(rate, budget.timed));
+        let (flow, times) = second.recorded_together(Order::Load { size }, &[], pour)?;
+        Ok((flow, load::recorded(&times)))
+    }
+
+    fn close(self) -> Result<(), Failure> {
+        self.second.close()
     }
 }
 
@@ -267,24 +333,17 @@ pub struct Exchanging<'a> {
     caller: Box<dyn Asked>,
 }
 
-impl Exchanging<'_> {
-    /// Calls with `size` bytes, which are the reply too.
-    ///
-    /// # Errors
-    ///
-    /// If the exchange fails or a reply is wrong.
-    pub fn trips(&mut self, size: usize, budget: Budget, clock: Clock) -> Result<Histogram<u64>, Failure> {
+impl Opened for Exchanging<'_> {
+    fn trips(&mut self, size: usize, budget: Budget, clock: Clock) -> Result<Trips, Failure> {
         trips::ask(&mut self.caller, size, budget, clock)
     }
 
-    /// Takes it down on both sides.
-    ///
-    /// # Errors
-    ///
-    /// If the second process has gone.
-    pub fn close(self) -> Result<(), Failure> {
-        self.second.control.send(&Order::Close, &[])?;
-        self.second.expect_done(Order::Close)
+    fn paced(&mut self, size: usize, rate: u32, budget: Budget) -> Result<Paced, Failure> {
+        paced::ask(&mut self.caller, size, Pace::new(rate, budget.timed))
+    }
+
+    fn close(self) -> Result<(), Failure> {
+        self.second.close()
     }
 }
 
@@ -295,13 +354,8 @@ pub struct Calling<'a> {
     order: Order,
 }
 
-impl Calling<'_> {
-    /// Calls with `size` bytes, which are the reply too.
-    ///
-    /// # Errors
-    ///
-    /// If the session fails or a reply is wrong.
-    pub fn trips(&mut self, size: usize, budget: Budget, clock: Clock) -> Result<Histogram<u64>, Failure> {
+impl Opened for Calling<'_> {
+    fn trips(&mut self, size: usize, budget: Budget, clock: Clock) -> Result<Trips, Failure> {
         let asked = match &mut self.caller {
             calls::Caller::Local(session) => trips::ask(&mut **session, size, budget, clock),
             calls::Caller::Shared(session) => trips::ask(session, size, budget, clock),
@@ -309,15 +363,18 @@ impl Calling<'_> {
         asked.map_err(|failure| self.second.reason(self.order).unwrap_or(failure))
     }
 
-    /// Takes the session down on both sides.
-    ///
-    /// # Errors
-    ///
-    /// If the other side has not ended in order.
-    pub fn close(self) -> Result<(), Failure> {
+    fn paced(&mut self, size: usize, rate: u32, budget: Budget) -> Result<Paced, Failure> {
+        let pace = Pace::new(rate, budget.timed);
+        let asked = match &mut self.caller {
+            calls::Caller::Local(session) => paced::ask(&mut **session, size, pace),
+            calls::Caller::Shared(session) => paced::ask(session, size, pace),
+        };
+        asked.map_err(|failure| self.second.reason(self.order).unwrap_or(failure))
+    }
+
+    fn close(self) -> Result<(), Failure> {
         // The other side may serve until this one has left, and hears of no order before.
         drop(self.caller);
-        self.second.control.send(&Order::Close, &[])?;
-        self.second.expect_done(Order::Close)
+        self.second.close()
     }
 }

@@ -1,9 +1,13 @@
 //! What the payloads say: each message differs from every other in every word.
 
+use super::clock;
 use crate::failure::Failure;
 
 /// The number of the message that ends a run.
 pub const STOP: u64 = u64::MAX;
+
+/// Set in the number of a message whose answer begins with the time at which it came.
+pub const TIMED: u64 = 1 << 63;
 
 /// The shortest payload that carries a number.
 pub const SHORTEST: usize = WORD;
@@ -71,6 +75,20 @@ pub fn stamp(payload: &mut [u8], number: u64) {
 #[inline]
 pub fn is_stamped(payload: &[u8], number: u64) -> bool {
     get(payload, 0) == number && get(payload, payload.len() - WORD) == number
+}
+
+/// Makes of a message the answer to it: the same, but for the time at which it came, if that is wanted.
+#[inline]
+pub fn answer(payload: &mut [u8]) {
+    let number = number(payload);
+    if number & TIMED != 0 && number != STOP {
+        set(payload, 0, clock::now());
+    }
+}
+
+/// The bytes behind the number of a message.
+pub fn behind(payload: &[u8]) -> &[u8] {
+    &payload[WORD..]
 }
 
 /// The number of a message.

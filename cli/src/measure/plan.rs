@@ -59,9 +59,9 @@ impl Mechanism {
         matches!(self, Self::SemaphoreSysv | Self::SemaphorePosix)
     }
 
-    /// Whether messages can be sent one way, as many as there is time for.
+    /// Whether messages can be sent one way, as many as there is time for, without losing any.
     pub fn streams(self) -> bool {
-        self != Self::Signal
+        !matches!(self, Self::Signal | Self::Futex)
     }
 }
 
@@ -138,6 +138,12 @@ pub struct Plan {
     pub sizes: Vec<usize>,
     /// The payloads of calls, in bytes.
     pub call_sizes: Vec<usize>,
+    /// The payloads at a pace, in bytes.
+    pub paced_sizes: Vec<usize>,
+    /// Round trips a second, for each a pace.
+    pub rates: Vec<u32>,
+    /// Messages a second one way, for each a pace.
+    pub loads: Vec<u32>,
     /// Ours, in these modes.
     pub modes: Vec<Mode>,
     /// Whether `rtrb`, the bare futex and the copy are measured beside the parked modes too.
@@ -150,6 +156,42 @@ pub struct Plan {
     pub only: Vec<Mechanism>,
     /// Whether to try for huge pages.
     pub huge_pages: bool,
+}
+
+/// The payload at a pace if no other is asked for: all mechanisms carry it.
+pub const PACED_SIZE: usize = WORD;
+
+/// The payload of what carries a word.
+const WORD: usize = size_of::<u64>();
+
+/// How messages follow each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Offer {
+    /// Round trips one right after the other, then messages as fast as they go.
+    AtOnce,
+    /// So many round trips a second.
+    Trips(u32),
+    /// So many messages a second, one way.
+    OneWay(u32),
+}
+
+impl Offer {
+    /// So many a second; `None` if each follows the one before.
+    pub fn pace(self) -> Option<u32> {
+        match self {
+            Self::AtOnce => None,
+            Self::Trips(rate) | Self::OneWay(rate) => Some(rate),
+        }
+    }
+}
+
+/// A cell to be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Task {
+    /// The payload, in bytes.
+    pub size: usize,
+    /// How messages follow each other.
+    pub offer: Offer,
 }
 
 /// One mechanism in one mode: what a round measures.
@@ -188,6 +230,22 @@ impl Plan {
         subjects
     }
 
+    /// What is measured of a mechanism in a round.
+    pub fn tasks(&self, mechanism: Mechanism) -> Vec<Task> {
+        let word = [WORD];
+        let (sizes, paced) = match mechanism {
+            Mechanism::Futex => (&word[..], &word[..]),
+            _ if mechanism.is_called() => (&self.call_sizes[..], &self.paced_sizes[..]),
+            _ => (&self.sizes[..], &self.paced_sizes[..]),
+        };
+        let loads = if mechanism.streams() && !mechanism.is_called() { &self.loads[..] } else { &[] };
+        let mut offers = vec![Offer::AtOnce];
+        offers.extend(self.rates.iter().map(|&rate| Offer::Trips(rate)));
+        offers.extend(loads.iter().map(|&rate| Offer::OneWay(rate)));
+        let of = |offer| if offer == Offer::AtOnce { sizes } else { paced };
+        offers.into_iter().flat_map(|offer| of(offer).iter().map(move |&size| Task { size, offer })).collect()
+    }
+
     fn wants(&self, mechanism: Mechanism) -> bool {
         if !self.only.is_empty() {
             return self.only.contains(&mechanism);
@@ -223,6 +281,9 @@ mod tests {
             cell: Duration::from_millis(1),
             sizes: SIZES.to_vec(),
             call_sizes: CALL_SIZES.to_vec(),
+            paced_sizes: vec![PACED_SIZE],
+            rates: Vec::new(),
+            loads: Vec::new(),
             modes: modes.to_vec(),
             baselines,
             shared_calls: false,
@@ -238,6 +299,18 @@ mod tests {
         assert!(plan(&[Mode::Park], false).subjects(true).contains(&futex));
         assert!(!plan(&[Mode::Spin], false).subjects(true).contains(&futex));
         assert!(plan(&[Mode::Spin], true).subjects(true).contains(&futex));
+    }
+
+    #[test]
+    fn what_answers_every_message_has_no_load_and_what_carries_a_word_only_words() {
+        let mut plan = plan(&[Mode::Park], true);
+        (plan.sizes, plan.call_sizes) = (vec![64], vec![1024]);
+        (plan.rates, plan.loads) = (vec![100], vec![100_000]);
+        let task = |size, offer| Task { size, offer };
+        let ours = [task(64, Offer::AtOnce), task(8, Offer::Trips(100)), task(8, Offer::OneWay(100_000))];
+        assert_eq!(plan.tasks(Mechanism::Twinring), ours);
+        assert_eq!(plan.tasks(Mechanism::TwinringCall), [task(1024, Offer::AtOnce), task(8, Offer::Trips(100))]);
+        assert_eq!(plan.tasks(Mechanism::Futex), [task(8, Offer::AtOnce), task(8, Offer::Trips(100))]);
     }
 
     #[test]

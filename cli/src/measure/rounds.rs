@@ -1,12 +1,8 @@
 //! Rounds: what is measured when, and what to do when the machine changes meanwhile.
 
-use hdrhistogram::Histogram;
-
-use super::clock::Clock;
-use super::leader::{Second, Unopened};
-use super::plan::{Mechanism, Plan, Subject};
-use super::streams::Flow;
-use super::{copy, rtrb};
+use super::cells::{Cell, Lab};
+use super::leader::Unopened;
+use super::plan::{Mechanism, Plan, Subject, Task};
 use crate::cores::Placement;
 use crate::failure::Failure;
 use crate::machine;
@@ -26,17 +22,6 @@ pub struct Round {
     pub floor: Option<(f64, f64)>,
     /// What was measured of each size.
     pub cells: Vec<Cell>,
-}
-
-/// One size of a round.
-#[derive(Debug)]
-pub struct Cell {
-    /// The payload, in bytes.
-    pub size: usize,
-    /// The round trips, or single copies, in nanoseconds.
-    pub trips: Option<Histogram<u64>>,
-    /// The stream.
-    pub flow: Option<Flow>,
 }
 
 /// All rounds of a run.
@@ -77,9 +62,9 @@ pub struct Refusal {
 ///
 /// The first thing that could not be measured.
 pub fn run(plan: &Plan, placement: &Placement, progress: &mut dyn FnMut(Step)) -> Result<Measured, Failure> {
-    let lab = Lab { plan, placement, clock: Clock::calibrated(), second: Second::start(placement.second())? };
+    let lab = Lab::new(plan, placement)?;
     let subjects = plan.subjects(placement.parallel());
-    let mut measured = Measured { clock_cost: lab.clock.overhead(), ..Measured::default() };
+    let mut measured = Measured { clock_cost: lab.clock_cost(), ..Measured::default() };
     let preempted = machine::preemptions();
     let total = plan.rounds * subjects.len();
     for (done, &subject) in (0..plan.rounds).flat_map(|_| &subjects).enumerate() {
@@ -94,16 +79,20 @@ pub fn run(plan: &Plan, placement: &Placement, progress: &mut dyn FnMut(Step)) -
 
 impl Measured {
     /// A cell without numbers, and a note of why that is so; the same thing is noted once.
-    fn without(&mut self, mechanism: Mechanism, size: usize, unopened: Unopened) -> Result<Cell, Failure> {
+    ///
+    /// # Errors
+    ///
+    /// If nothing can be measured any more.
+    pub fn without(&mut self, mechanism: Mechanism, task: Task, unopened: Unopened) -> Result<Cell, Failure> {
         let why = match unopened {
             Unopened::Refused(failure) => failure.to_string(),
             Unopened::Lost(failure) => return Err(failure),
         };
-        let refusal = Refusal { mechanism, size, why };
+        let refusal = Refusal { mechanism, size: task.size, why };
         if !self.refusals.contains(&refusal) {
             self.refusals.push(refusal);
         }
-        Ok(Cell { size, trips: None, flow: None })
+        Ok(Cell::empty(task))
     }
 }
 
@@ -155,110 +144,5 @@ impl Round {
     /// Whether the floor stood still within it, by the run's median.
     pub fn is_steady(&self, median: Option<f64>) -> bool {
         moved(std::slice::from_ref(self), median).is_empty()
-    }
-}
-
-/// What rounds are measured with.
-struct Lab<'a> {
-    plan: &'a Plan,
-    placement: &'a Placement,
-    clock: Clock,
-    second: Second,
-}
-
-impl Lab<'_> {
-    fn round(&self, subject: Subject, measured: &mut Measured) -> Result<Round, Failure> {
-        let before = self.floor()?;
-        let cells = self.cells(subject, measured)?;
-        let after = self.floor()?;
-        Ok(Round { subject, floor: before.zip(after), cells })
-    }
-
-    fn floor(&self) -> Result<Option<f64>, Failure> {
-        if !self.placement.parallel() {
-            return Ok(None);
-        }
-        let walked = self.second.floor(self.plan.floor_budget(), self.clock)?;
-        Ok(Some(walked.value_at_quantile(0.5) as f64))
-    }
-
-    fn cells(&self, subject: Subject, measured: &mut Measured) -> Result<Vec<Cell>, Failure> {
-        let (budget, clock, core) = (self.plan.budget(), self.clock, self.placement.second());
-        let bound = |trips| vec![Cell { size: 8, trips: Some(trips), flow: None }];
-        match subject.mechanism {
-            Mechanism::Floor => self.second.floor(budget, clock).map(bound),
-            Mechanism::Futex => self.second.futex(budget, clock).map(bound),
-            Mechanism::Twinring => self.ours(subject, &mut measured.pages),
-            Mechanism::TwinringCall | Mechanism::TwinringCallShared => self.calls(subject),
-            Mechanism::RtrbThreads => self
-                .plan
-                .sizes
-                .iter()
-                .map(|&size| {
-                    let (trips, flow) = rtrb::measure(size, budget, clock, core)?;
-                    Ok(Cell { size, trips: Some(trips), flow: Some(flow) })
-                })
-                .collect(),
-            Mechanism::Memcpy => {
-                let trips = copy::measure(budget, clock, core)?;
-                Ok(vec![Cell { size: super::plan::BLOCK, trips: Some(trips), flow: None }])
-            }
-            Mechanism::SemaphoreSysv | Mechanism::SemaphorePosix => {
-                self.plan.call_sizes.iter().map(|&size| self.exchange(subject.mechanism, size, measured)).collect()
-            }
-            _ => self.plan.sizes.iter().map(|&size| self.carry(subject.mechanism, size, measured)).collect(),
-        }
-    }
-
-    /// A new connection in every round: it lies in other pages each time, and its lines are not always the lucky ones.
-    fn ours(&self, subject: Subject, pages: &mut Option<String>) -> Result<Vec<Cell>, Failure> {
-        let (mut connected, connected_pages) = self.second.connect(subject.mode, self.plan.huge_pages)?;
-        *pages = Some(connected_pages);
-        let budget = self.plan.budget();
-        let mut cells = Vec::new();
-        for &size in &self.plan.sizes {
-            let trips = Some(connected.trips(size, budget, self.clock)?);
-            let flow = Some(connected.stream(size, budget)?);
-            cells.push(Cell { size, trips, flow });
-        }
-        connected.close()?;
-        Ok(cells)
-    }
-
-    /// One of the system's mechanisms, anew for each size; what cannot be had is noted.
-    fn carry(&self, mechanism: Mechanism, size: usize, measured: &mut Measured) -> Result<Cell, Failure> {
-        let mut connected = match self.second.carry(mechanism, size) {
-            Ok(connected) => connected,
-            Err(unopened) => return measured.without(mechanism, size, unopened),
-        };
-        let budget = self.plan.budget();
-        let trips = Some(connected.trips(size, budget, self.clock)?);
-        let flow = if mechanism.streams() { Some(connected.stream(size, budget)?) } else { None };
-        connected.close()?;
-        Ok(Cell { size, trips, flow })
-    }
-
-    /// The classic design, in the same way.
-    fn exchange(&self, mechanism: Mechanism, size: usize, measured: &mut Measured) -> Result<Cell, Failure> {
-        let mut exchanging = match self.second.exchange(mechanism, size) {
-            Ok(exchanging) => exchanging,
-            Err(unopened) => return measured.without(mechanism, size, unopened),
-        };
-        let trips = Some(exchanging.trips(size, self.plan.budget(), self.clock)?);
-        exchanging.close()?;
-        Ok(Cell { size, trips, flow: None })
-    }
-
-    /// A new connection in every round here, too.
-    fn calls(&self, subject: Subject) -> Result<Vec<Cell>, Failure> {
-        let mut calling = self.second.call(subject.mechanism, subject.mode, self.plan.huge_pages)?;
-        let budget = self.plan.budget();
-        let mut cells = Vec::new();
-        for &size in &self.plan.call_sizes {
-            let trips = Some(calling.trips(size, budget, self.clock)?);
-            cells.push(Cell { size, trips, flow: None });
-        }
-        calling.close()?;
-        Ok(cells)
     }
 }

@@ -8,9 +8,9 @@ use rtrb::{Consumer, Producer, RingBuffer};
 use super::carrier::Carrier;
 use super::clock::{Budget, Clock};
 use super::streams::{self, Flow};
+use super::trips::Trips;
 use super::{threads, trips};
 use crate::failure::Failure;
-use hdrhistogram::Histogram;
 
 /// Bytes in a ring.
 const CAPACITY: usize = 1 << 20;
@@ -20,12 +20,7 @@ const CAPACITY: usize = 1 << 20;
 /// # Errors
 ///
 /// If a message comes wrong.
-pub fn measure(
-    size: usize,
-    budget: Budget,
-    clock: Clock,
-    core: Option<usize>,
-) -> Result<(Histogram<u64>, Flow), Failure> {
+pub fn measure(size: usize, budget: Budget, clock: Clock, core: Option<usize>) -> Result<(Trips, Flow), Failure> {
     match size {
         8 => run(elements::<8>, size, budget, clock, core),
         56 => run(elements::<56>, size, budget, clock, core),
@@ -40,7 +35,7 @@ fn run<C: Carrier + Send>(
     budget: Budget,
     clock: Clock,
     core: Option<usize>,
-) -> Result<(Histogram<u64>, Flow), Failure> {
+) -> Result<(Trips, Flow), Failure> {
     let (mut here, mut there) = pair();
     threads::beside(
         core,

@@ -9,7 +9,7 @@ use super::carrier::Carrier;
 use super::control::{Control, Order, Reply};
 use super::passed::Passed;
 use super::plan::Mechanism;
-use super::{calls, floor, futex, ours, semaphores, streams, tour, trips};
+use super::{calls, floor, load, ours, semaphores, streams, tour, trips};
 use crate::cores;
 use crate::failure::Failure;
 use crate::os::signal;
@@ -56,13 +56,6 @@ fn obey(control: &Control, order: Order, descriptors: Vec<OwnedFd>) -> Result<()
             let descriptors = descriptors.map_or_else(|many| many, Vec::from);
             join(control, mechanism, size, Passed { descriptors, ids })
         }
-        (Order::Futex, Ok([words])) => {
-            let words = futex::Words::new(words.as_fd())?;
-            carry_out(control, || {
-                futex::answer(&words);
-                Ok(())
-            })
-        }
         (Order::Open { mechanism: Mechanism::Twinring, mode, huge_pages }, Ok([socket])) => {
             let mut ends = ours::Ends::new(ours::accept(socket, mode, huge_pages)?);
             serve(control, &mut ends)
@@ -75,7 +68,7 @@ fn obey(control: &Control, order: Order, descriptors: Vec<OwnedFd>) -> Result<()
             let lines = floor::Lines::new(both[1].as_fd(), both[0].as_fd())?;
             carry_out(control, || {
                 floor::answer(&lines);
-                Ok(())
+                Ok(Vec::new())
             })
         }
         (order, _) => Err(Failure::new(format!("an order that makes no sense: {order:?}"))),
@@ -87,9 +80,10 @@ fn serve(control: &Control, carrier: &mut impl Carrier) -> Result<(), Failure> {
     control.send(&Reply::Ready, &[])?;
     while let Some((order, _)) = control.receive::<Order>()? {
         match order {
-            Order::Trips { size } => carry_out(control, || trips::answer(carrier, size))?,
-            Order::Stream { size } => carry_out(control, || streams::drink(carrier, size))?,
-            _ => return control.send(&Reply::Done, &[]),
+            Order::Trips { size } => carry_out(control, || trips::answer(carrier, size).map(nothing))?,
+            Order::Stream { size } => carry_out(control, || streams::drink(carrier, size).map(nothing))?,
+            Order::Load { size } => carry_out(control, || load::drink(carrier, size))?,
+            _ => return control.send(&Reply::Done(Vec::new()), &[]),
         }
     }
     Ok(())
@@ -110,14 +104,21 @@ fn attend(control: &Control) -> Result<(), Failure> {
 
 fn await_close(control: &Control) -> Result<(), Failure> {
     match control.receive::<Order>()? {
-        Some(_) => control.send(&Reply::Done, &[]),
+        Some(_) => control.send(&Reply::Done(Vec::new()), &[]),
         None => Ok(()),
     }
 }
 
+/// Times that work has recorded.
+type Recorded = Vec<(u64, u64)>;
+
+fn nothing((): ()) -> Recorded {
+    Vec::new()
+}
+
 /// Says that the work begins, does it, and says that it is done.
-fn carry_out(control: &Control, work: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+fn carry_out(control: &Control, work: impl FnOnce() -> Result<Recorded, Failure>) -> Result<(), Failure> {
     control.send(&Reply::Ready, &[])?;
-    work()?;
-    control.send(&Reply::Done, &[])
+    let recorded = work()?;
+    control.send(&Reply::Done(recorded), &[])
 }

@@ -24,6 +24,7 @@ use std::process::exit;
 
 use super::carrier::Asked;
 use super::passed::Passed;
+use super::pattern;
 use super::plan::Mechanism;
 use crate::failure::{Context, Failure};
 use crate::os::segment::Segment;
@@ -122,8 +123,14 @@ pub fn join(mechanism: Mechanism, passed: Passed) -> Result<Box<dyn Asked>, Fail
 /// Replies with the request, as the handler of ours does.
 fn side<S: Semaphores>(semaphores: S, buffer: Segment, own: Semaphore) -> Result<Side<S>, Failure> {
     let broken = if own == Semaphore::Second { give_up } else { |_: &str| {} };
-    Side::start(semaphores, buffer, own, Work { handler: <[u8]>::to_vec, broken })
+    Side::start(semaphores, buffer, own, Work { handler: answer, broken })
         .while_doing(|| "could not start the threads of a side".to_owned())
+}
+
+fn answer(request: &[u8]) -> Vec<u8> {
+    let mut reply = request.to_vec();
+    pattern::answer(&mut reply);
+    reply
 }
 
 /// The leader's threads would sleep for ever; the end of this process is something that it sees.

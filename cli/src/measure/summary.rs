@@ -1,7 +1,11 @@
 //! What remains of many rounds: a row for each cell.
 
-use super::plan::{Mechanism, Mode, Subject};
-use super::rounds::{Cell, Measured, Round};
+use hdrhistogram::Histogram;
+
+use super::cells::Cell;
+use super::clock::histogram;
+use super::plan::{Mechanism, Mode, Offer, Subject, Task};
+use super::rounds::{Measured, Round};
 
 /// One line of a result. What was not measured is `None`.
 #[derive(Clone, Debug)]
@@ -67,42 +71,47 @@ impl Row {
 
 /// The rows of a run, in the order in which they were first measured.
 pub fn rows(measured: &Measured) -> Vec<Row> {
-    let mut keys: Vec<(Subject, usize)> = Vec::new();
+    let mut keys: Vec<(Subject, Task)> = Vec::new();
     for (subject, cell) in cells(&measured.rounds) {
-        if !keys.contains(&(subject, cell.size)) {
-            keys.push((subject, cell.size));
+        if !keys.contains(&(subject, cell.task)) {
+            keys.push((subject, cell.task));
         }
     }
-    keys.into_iter().map(|(subject, size)| row(measured, subject, size)).collect()
+    keys.into_iter().map(|(subject, task)| row(measured, subject, task)).collect()
 }
 
 fn cells(rounds: &[Round]) -> impl Iterator<Item = (Subject, &Cell)> {
     rounds.iter().flat_map(|round| round.cells.iter().map(|cell| (round.subject, cell)))
 }
 
-fn row(measured: &Measured, subject: Subject, size: usize) -> Row {
+fn row(measured: &Measured, subject: Subject, task: Task) -> Row {
     let of_subject: Vec<&Round> = measured.rounds.iter().filter(|round| round.subject == subject).collect();
     let steady: Vec<&Round> = of_subject.iter().copied().filter(|round| round.is_steady(measured.floor)).collect();
     // Rounds with a moved floor count only where there are no others; the run says how many there are.
     let rounds = if steady.is_empty() { of_subject } else { steady };
-    let cells: Vec<&Cell> = rounds.iter().flat_map(|round| &round.cells).filter(|cell| cell.size == size).collect();
-    let rates: Vec<f64> = cells.iter().filter_map(|cell| rate(subject.mechanism, cell)).collect();
+    let cells: Vec<&Cell> = rounds.iter().flat_map(|round| &round.cells).filter(|cell| cell.task == task).collect();
+    let all =
+        |figure: &dyn Fn(&Cell) -> Option<f64>| -> Vec<f64> { cells.iter().filter_map(|cell| figure(cell)).collect() };
+    let rates = all(&|cell| rate(subject.mechanism, cell));
     let floors = rounds.iter().filter_map(|round| round.floor).map(|(before, after)| f64::midpoint(before, after));
+    let trips: Vec<&Histogram<u64>> = cells.iter().filter_map(|cell| cell.trips.as_ref()).collect();
+    let one_way: Vec<&Histogram<u64>> = cells.iter().filter_map(|cell| cell.one_way.as_ref()).collect();
+    let memory = median(all(&|cell| cell.opening?.memory.map(|bytes| bytes as f64)));
     Row {
         mechanism: subject.mechanism,
         mode: subject.mode,
-        payload: size,
-        trip: percentiles(&cells),
+        payload: task.size,
+        trip: percentiles(&trips),
         floor: median(floors.collect()),
         rate_spread: median(rates.clone()).and_then(|middle| spread(&rates, middle)),
         rate: median(rates),
-        pace: None,
-        one_way: None,
-        curve: Vec::new(),
-        cpu: None,
+        pace: task.offer.pace(),
+        one_way: percentiles(&one_way),
+        curve: curve(&trips),
+        cpu: median(all(&|cell| cell.used)),
         system_calls: None,
-        set_up: None,
-        memory: None,
+        set_up: median(all(&|cell| cell.opening.map(|opening| opening.time.as_nanos() as f64))),
+        memory: memory.map(|bytes| bytes as u64),
     }
 }
 
@@ -110,24 +119,46 @@ fn row(measured: &Measured, subject: Subject, size: usize) -> Row {
 fn rate(mechanism: Mechanism, cell: &Cell) -> Option<f64> {
     let one_by_one = mechanism == Mechanism::Memcpy || mechanism.is_called();
     match (&cell.trips, cell.flow) {
-        (Some(trips), None) if one_by_one => Some(1e9 / trips.mean()),
+        (Some(trips), None) if one_by_one && cell.task.offer == Offer::AtOnce => Some(1e9 / trips.mean()),
         (_, flow) => flow.map(|flow| flow.rate()),
     }
 }
 
-fn percentiles(cells: &[&Cell]) -> Option<Percentiles> {
-    let at = |quantile: f64| -> Vec<f64> {
-        let histograms = cells.iter().filter_map(|cell| cell.trips.as_ref());
-        histograms.map(|trips| trips.value_at_quantile(quantile) as f64).collect()
-    };
+/// So many values are needed of all rounds to say what 1 in 10,000 exceeds.
+const ENOUGH: u64 = 10_000;
+
+/// The medians over rounds; only the rarest times are of all rounds together.
+fn percentiles(rounds: &[&Histogram<u64>]) -> Option<Percentiles> {
+    let at =
+        |quantile: f64| -> Vec<f64> { rounds.iter().map(|times| times.value_at_quantile(quantile) as f64).collect() };
     let p50 = median(at(0.5))?;
+    let all = together(rounds);
     Some(Percentiles {
         p50,
         p99: median(at(0.99))?,
         p999: median(at(0.999))?,
-        p9999: None,
+        p9999: (all.len() >= ENOUGH).then(|| all.value_at_quantile(0.9999) as f64),
         spread: spread(&at(0.5), p50),
     })
+}
+
+fn together(rounds: &[&Histogram<u64>]) -> Histogram<u64> {
+    let mut all = histogram();
+    for times in rounds {
+        all += *times;
+    }
+    all
+}
+
+/// Steps of a curve from one nine to the next.
+const STEPS: i32 = 8;
+
+/// The nanoseconds that parts of all times do not exceed, as far out as there are times.
+fn curve(rounds: &[&Histogram<u64>]) -> Vec<(f64, f64)> {
+    let all = together(rounds);
+    let rest = |step: i32| 10_f64.powf(-f64::from(step) / f64::from(STEPS));
+    let steps = (0..).map(rest).take_while(|rest| rest * all.len() as f64 >= 1.0);
+    steps.map(|rest| (1.0 - rest, all.value_at_quantile(1.0 - rest) as f64)).collect()
 }
 
 /// The middle value, or the middle of the two middle ones.
@@ -149,7 +180,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::measure::clock::histogram;
     use crate::measure::streams::Flow;
 
     const SPIN: Subject = Subject { mechanism: Mechanism::Twinring, mode: Mode::Spin };
@@ -158,7 +188,8 @@ mod tests {
         let mut trips = histogram();
         trips.saturating_record(nanos);
         let flow = Some(Flow { messages, elapsed: Duration::from_secs(1) });
-        Round { subject: SPIN, floor: Some((floor, floor)), cells: vec![Cell { size: 8, trips: Some(trips), flow }] }
+        let cell = Cell { trips: Some(trips), flow, ..Cell::empty(Task { size: 8, offer: Offer::AtOnce }) };
+        Round { subject: SPIN, floor: Some((floor, floor)), cells: vec![cell] }
     }
 
     fn only_row(rounds: Vec<Round>, floor: f64) -> Row {
@@ -181,6 +212,31 @@ mod tests {
         assert_eq!((row.trip.map(|trip| trip.p50), row.floor), (Some(110.0), Some(100.0)));
         let row = only_row(vec![round(116.0, 900, 9)], 100.0);
         assert_eq!(row.trip.map(|trip| trip.p50), Some(900.0));
+    }
+
+    #[test]
+    fn what_one_in_ten_thousand_exceeds_is_of_all_rounds_together_and_needs_that_many() {
+        let with = |count: u64| {
+            let mut times = histogram();
+            times.saturating_record_n(100, count - 1);
+            times.saturating_record(5_000);
+            times
+        };
+        let (few, many) = (with(9_999), with(5_000));
+        assert_eq!(percentiles(&[&few]).and_then(|times| times.p9999), None);
+        let rare = percentiles(&[&many, &many]).and_then(|times| times.p9999);
+        assert!(rare > Some(4_900.0), "{rare:?}");
+    }
+
+    #[test]
+    fn a_curve_rises_and_ends_where_the_times_do() {
+        let mut times = histogram();
+        (1..=1_000).for_each(|nanos| times.saturating_record(nanos));
+        let curve = curve(&[&times]);
+        assert!(curve.is_sorted_by(|one, next| one.0 < next.0 && one.1 <= next.1), "{curve:?}");
+        let (part, last) = curve[curve.len() - 1];
+        assert!(part > 0.998 && last >= 998.0, "{part} {last}");
+        assert_eq!(super::curve(&[]), []);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 mod bytes;
 mod eventfd;
+mod futex;
 mod mq_posix;
 mod mq_sysv;
 mod pipe;
@@ -39,6 +40,7 @@ pub fn open(mechanism: Mechanism, size: usize, second: i32) -> Result<(Box<dyn C
         Mechanism::MqPosix => boxed(mq_posix::open(size)),
         Mechanism::MqSysv => boxed(mq_sysv::open(size)),
         Mechanism::Eventfd => boxed(eventfd::open(size)),
+        Mechanism::Futex => boxed(futex::open(size)),
         Mechanism::Signal => boxed(signal::open(size, second)),
         _ => Err(foreign(mechanism)),
     }
@@ -58,6 +60,7 @@ pub fn join(mechanism: Mechanism, size: usize, passed: Passed) -> Result<Box<dyn
         Mechanism::MqPosix => Box::new(mq_posix::join(size, passed)?),
         Mechanism::MqSysv => Box::new(mq_sysv::join(&passed)),
         Mechanism::Eventfd => Box::new(eventfd::join(size, passed)?),
+        Mechanism::Futex => Box::new(futex::join(passed)?),
         Mechanism::Signal => Box::new(signal::join()?),
         _ => return Err(foreign(mechanism)),
     })

@@ -7,6 +7,15 @@ use super::clock::{Budget, Clock, Timed, record};
 use super::pattern::{self, STOP};
 use crate::failure::Failure;
 
+/// Round trips.
+#[derive(Debug)]
+pub struct Trips {
+    /// How long those took that were recorded, in nanoseconds.
+    pub times: Histogram<u64>,
+    /// How many there were, with those before anything was recorded.
+    pub count: u64,
+}
+
 /// The side that asks, with its buffers.
 pub struct Asker {
     asked: Vec<u8>,
@@ -40,11 +49,15 @@ impl Asker {
 /// # Errors
 ///
 /// If a trip fails, or an answer is not what was asked.
-pub fn ask(of: &mut impl Asked, size: usize, budget: Budget, clock: Clock) -> Result<Histogram<u64>, Failure> {
+pub fn ask(of: &mut impl Asked, size: usize, budget: Budget, clock: Clock) -> Result<Trips, Failure> {
     let mut asker = Asker::new(size, clock);
-    let recorded = record(budget, |number| asker.ask(of, number))?;
+    let mut count = 0;
+    let times = record(budget, |number| {
+        count = number;
+        asker.ask(of, number)
+    })?;
     asker.ask(of, STOP)?;
-    Ok(recorded)
+    Ok(Trips { times, count })
 }
 
 /// Answers until told to stop.
@@ -56,8 +69,10 @@ pub fn answer(carrier: &mut impl Carrier, size: usize) -> Result<(), Failure> {
     let mut buffer = vec![0; size];
     loop {
         let length = carrier.receive(&mut buffer)?;
+        let last = pattern::number(&buffer) == STOP;
+        pattern::answer(&mut buffer);
         carrier.send(&buffer[..length])?;
-        if pattern::number(&buffer) == STOP {
+        if last {
             return Ok(());
         }
     }

@@ -61,7 +61,7 @@ fn table(rows: &[Row]) -> String {
     table.load_style(LINES).set_header(header());
     let mut before = None;
     // What could not be measured is told below.
-    for row in rows.iter().filter(|row| row.trip.is_some() || row.rate.is_some()) {
+    for row in rows.iter().filter(|row| row.pace.is_none() && (row.trip.is_some() || row.rate.is_some())) {
         let group = (row.mechanism, row.mode);
         let opens = before != Some(group);
         if opens && before.is_some() && !stands_alone(row.mechanism) {

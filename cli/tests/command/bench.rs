@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 
 use super::running::Place;
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 19] = [
     "mechanism",
     "mode",
     "payload_bytes",
@@ -20,6 +20,15 @@ const KEYS: [&str; 10] = [
     "ratio",
     "messages_per_s",
     "bytes_per_s",
+    "p9999_ns",
+    "offered_per_s",
+    "one_way_p50_ns",
+    "one_way_p99_ns",
+    "one_way_p999_ns",
+    "cpu_ns",
+    "system_calls",
+    "set_up_ns",
+    "memory_bytes",
 ];
 
 pub type Row = Map<String, Value>;
