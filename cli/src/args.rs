@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::measure::counting::{Counted, SUBCOMMAND as COUNTED};
 use crate::measure::keeper::{Kept, SUBCOMMAND as KEEPER};
 use crate::measure::leader::SUBCOMMAND;
 use crate::measure::pattern::SHORTEST;
@@ -100,6 +101,9 @@ pub enum Command {
         #[arg(long)]
         core: Option<usize>,
     },
+    /// A leader whose system calls are counted.
+    #[command(name = COUNTED, hide = true)]
+    Counted(Counted),
     /// The process that removes what the leader of a measurement leaves.
     #[command(name = KEEPER, hide = true)]
     Keeper {
@@ -167,7 +171,11 @@ pub struct Bench {
     /// Messages one way at a pace, too: so many a second, whether or not those before have come
     #[arg(long, value_name = "PER_SECOND", value_parser = clap::value_parser!(u32).range(1..=20_000_000))]
     pub load: Vec<u32>,
-    /// Everything: --baselines, --tour, --calls, --rate 1, 100, 1000 and 10000, --load 100000 and 1000000; some minutes
+    /// Count the system calls of a round trip, too: both processes run once more for it, traced
+    #[arg(long)]
+    pub system_calls: bool,
+    /// Everything: --baselines, --tour, --calls, --rate 1, 100, 1000 and 10000, --load 100000 and 1000000, --system-calls; some
+    /// minutes
     #[arg(long)]
     pub all: bool,
     /// How hard to measure.

@@ -50,6 +50,7 @@ pub fn run(bench: &Bench) -> Result<(), Failure> {
     plan.tour = bench.tour || bench.all;
     plan.rates = paces(&bench.rate, bench.all, &RATES);
     plan.loads = paces(&bench.load, bench.all, &LOADS);
+    plan.system_calls = bench.system_calls || bench.all;
     plan.only = bench.mechanism.clone();
     let report = measure(plan, &bench.effort)?;
     if bench.json {
@@ -91,6 +92,7 @@ pub fn plan(effort: &Effort, mut modes: Vec<Mode>) -> Plan {
         shared_calls: false,
         tour: false,
         only: Vec::new(),
+        system_calls: false,
         huge_pages: effort.huge_pages,
     }
 }

@@ -44,6 +44,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Command::Ping(ping)) => ping::run(&ping),
         Some(Command::Serve(serve)) => serve::run(&serve),
         Some(Command::Call(call)) => call::run(&call),
+        Some(Command::Counted(counted)) => measure::counting::lead(&counted),
         Some(Command::Keeper { kept, count }) => measure::keeper::run(kept, count),
         Some(Command::Second { core }) => measure::second::run(core),
     }

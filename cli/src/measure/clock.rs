@@ -55,12 +55,19 @@ pub struct Budget {
     pub warm_up: Duration,
     /// While it is recorded.
     pub timed: Duration,
+    /// The most round trips.
+    pub most: u64,
 }
 
 impl Budget {
     /// `timed`, after a fifth of it to warm up.
     pub fn new(timed: Duration) -> Self {
-        Self { warm_up: timed / 5, timed }
+        Self { warm_up: timed / 5, timed, most: u64::MAX }
+    }
+
+    /// So many round trips, however long they take.
+    pub fn of(most: u64) -> Self {
+        Self { warm_up: Duration::ZERO, timed: Duration::MAX, most }
     }
 }
 
@@ -80,7 +87,7 @@ pub fn record<E>(budget: Budget, mut trip: impl FnMut(u64) -> Result<Timed, E>) 
         if elapsed >= budget.warm_up {
             histogram.saturating_record(nanos);
         }
-        if elapsed >= budget.warm_up + budget.timed {
+        if elapsed >= budget.warm_up + budget.timed || number == budget.most {
             break;
         }
     }
@@ -126,7 +133,7 @@ mod tests {
 
     #[test]
     fn what_comes_before_the_warm_up_has_ended_is_not_recorded() {
-        let budget = Budget { warm_up: Duration::from_secs(5), timed: Duration::from_secs(10) };
+        let budget = Budget { warm_up: Duration::from_secs(5), ..Budget::new(Duration::from_secs(10)) };
         let begun = Instant::now();
         let trip = |number: u64| Ok::<_, ()>(Timed { nanos: number, ended: begun + Duration::from_secs(number) });
         let recorded = record(budget, trip).unwrap();

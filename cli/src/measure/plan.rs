@@ -59,6 +59,11 @@ impl Mechanism {
         matches!(self, Self::SemaphoreSysv | Self::SemaphorePosix)
     }
 
+    /// Whether it carries messages, and between two processes.
+    pub fn is_between_processes(self) -> bool {
+        !matches!(self, Self::Floor | Self::Memcpy | Self::RtrbThreads)
+    }
+
     /// Whether messages can be sent one way, as many as there is time for, without losing any.
     pub fn streams(self) -> bool {
         !matches!(self, Self::Signal | Self::Futex)
@@ -154,6 +159,8 @@ pub struct Plan {
     pub tour: bool,
     /// If there are any here, only these are measured, whatever is said above.
     pub only: Vec<Mechanism>,
+    /// Whether the system calls of a round trip are counted.
+    pub system_calls: bool,
     /// Whether to try for huge pages.
     pub huge_pages: bool,
 }
@@ -289,6 +296,7 @@ mod tests {
             shared_calls: false,
             tour: false,
             only: Vec::new(),
+            system_calls: false,
             huge_pages: false,
         }
     }

@@ -1,6 +1,7 @@
 //! Rounds: what is measured when, and what to do when the machine changes meanwhile.
 
 use super::cells::{Cell, Lab};
+use super::counting;
 use super::leader::Unopened;
 use super::plan::{Mechanism, Plan, Subject, Task};
 use crate::cores::Placement;
@@ -35,6 +36,8 @@ pub struct Measured {
     pub unsteady: usize,
     /// The median of all floors, in nanoseconds.
     pub floor: Option<f64>,
+    /// The system calls of a round trip, of each subject's smallest payload.
+    pub system_calls: Vec<(Subject, Task, f64)>,
     /// What pages the rings lay in.
     pub pages: Option<String>,
     /// What could not be measured, and why.
@@ -62,9 +65,14 @@ pub struct Refusal {
 ///
 /// The first thing that could not be measured.
 pub fn run(plan: &Plan, placement: &Placement, progress: &mut dyn FnMut(Step)) -> Result<Measured, Failure> {
-    let lab = Lab::new(plan, placement)?;
     let subjects = plan.subjects(placement.parallel());
-    let mut measured = Measured { clock_cost: lab.clock_cost(), ..Measured::default() };
+    let mut measured = Measured::default();
+    if plan.system_calls {
+        // Before there is a second process: whoever traces waits for all of its own.
+        measured.count_system_calls(plan, &subjects, placement);
+    }
+    let lab = Lab::new(plan, placement)?;
+    measured.clock_cost = lab.clock_cost();
     let preempted = machine::preemptions();
     let total = plan.rounds * subjects.len();
     for (done, &subject) in (0..plan.rounds).flat_map(|_| &subjects).enumerate() {
@@ -78,6 +86,26 @@ pub fn run(plan: &Plan, placement: &Placement, progress: &mut dyn FnMut(Step)) -
 }
 
 impl Measured {
+    /// The system calls of a round trip of that task, if they were counted.
+    pub fn system_calls(&self, subject: Subject, task: Task) -> Option<f64> {
+        let counted = self.system_calls.iter().find(|(of, which, _)| (*of, *which) == (subject, task));
+        counted.map(|&(.., calls)| calls)
+    }
+
+    /// Counts what can be counted; what cannot is noted.
+    fn count_system_calls(&mut self, plan: &Plan, subjects: &[Subject], placement: &Placement) {
+        for &subject in subjects.iter().filter(|subject| subject.mechanism.is_between_processes()) {
+            let Some(&task) = plan.tasks(subject.mechanism).first() else { continue };
+            match counting::count(subject, task, placement) {
+                Ok(calls) => self.system_calls.push((subject, task, calls)),
+                Err(failure) => {
+                    let why = format!("system calls were not counted: {failure}");
+                    self.refusals.push(Refusal { mechanism: subject.mechanism, size: task.size, why });
+                }
+            }
+        }
+    }
+
     /// A cell without numbers, and a note of why that is so; the same thing is noted once.
     ///
     /// # Errors

@@ -109,7 +109,7 @@ fn row(measured: &Measured, subject: Subject, task: Task) -> Row {
         one_way: percentiles(&one_way),
         curve: curve(&trips),
         cpu: median(all(&|cell| cell.used)),
-        system_calls: None,
+        system_calls: measured.system_calls(subject, task),
         set_up: median(all(&|cell| cell.opening.map(|opening| opening.time.as_nanos() as f64))),
         memory: memory.map(|bytes| bytes as u64),
     }

@@ -43,7 +43,7 @@ mod tests {
     #[test]
     fn work_is_seen_from_both_sides() {
         let own = i32::try_from(std::process::id()).unwrap();
-        let (before, before_by) = (used().unwrap(), used_by(own).unwrap());
+        let (before_by, before) = (used_by(own).unwrap(), used().unwrap());
         while used().unwrap() < before + Duration::from_millis(5) {}
         assert!(used_by(own).unwrap() >= before_by + Duration::from_millis(5));
         assert!(used_by(i32::MAX).is_err());

@@ -9,6 +9,8 @@ use serde_json::{Map, Value};
 
 use super::running::Place;
 
+const SHORT: [&str; 6] = ["bench", "--json", "--rounds", "1", "--time", "5"];
+
 const KEYS: [&str; 19] = [
     "mechanism",
     "mode",
@@ -196,4 +198,69 @@ fn a_core_that_may_not_be_used_is_refused() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1));
     assert!(said.starts_with("twinring: core 1023 may not be used here, only "), "{said}");
+}
+
+#[test]
+fn at_a_pace_latency_counts_from_when_a_message_was_due() {
+    let paces = ["--rate", "200", "--rate", "2000", "--load", "20000"];
+    let subjects =
+        ["--mechanism", "twinring", "--mechanism", "twinring-call", "--mechanism", "futex", "--mechanism", "pipe"];
+    let output = Place::new().run(&[&SHORT[..], &paces, &subjects].concat());
+    let rows = rows(&output);
+    let paced = |mechanism| -> Vec<(u64, bool)> {
+        let rows = of(&rows, mechanism).into_iter().filter(|row| !row["offered_per_s"].is_null());
+        rows.map(|row| (row["offered_per_s"].as_u64().unwrap(), row["p50_ns"].is_null())).collect()
+    };
+    assert_eq!(paced("twinring"), [(200, false), (2_000, false), (20_000, true)]);
+    assert_eq!(paced("pipe"), [(200, false), (2_000, false), (20_000, true)]);
+    // What answers every message, or overwrites it by the next, has no one-way load.
+    assert_eq!(
+        [paced("twinring-call"), paced("futex")],
+        [[(200, false), (2_000, false)], [(200, false), (2_000, false)]]
+    );
+    for row in rows.iter().filter(|row| !row["offered_per_s"].is_null()) {
+        assert!(number(row, "one_way_p50_ns") > 0.0 && number(row, "one_way_p50_ns") <= number(row, "one_way_p99_ns"));
+        if row["p50_ns"].is_null() {
+            assert!(number(row, "messages_per_s") <= 20_500.0, "{row:?}");
+        } else {
+            assert!(number(row, "p50_ns") >= number(row, "one_way_p50_ns") && number(row, "cpu_ns") > 0.0, "{row:?}");
+        }
+    }
+}
+
+#[test]
+fn a_mechanism_that_cannot_keep_the_pace_is_late_from_the_first_message_on() {
+    // A pipe moves fewer than that, so what is sent last is later than anything that it could be by itself.
+    let load = ["--load", "20000000", "--mechanism", "pipe", "--size", "64", "--time", "50"];
+    let output = Place::new().run(&[&["bench", "--json", "--mode", "park", "--rounds", "1"], &load[..]].concat());
+    let rows = rows(&output);
+    let row = rows.iter().find(|row| !row["offered_per_s"].is_null()).unwrap();
+    assert!(number(row, "messages_per_s") < 20_000_000.0 && number(row, "one_way_p50_ns") > 1_000_000.0, "{row:?}");
+}
+
+#[test]
+fn system_calls_are_counted_for_both_sides() {
+    let output = Place::new().run(
+        &[&SHORT[..], &["--system-calls", "--mechanism", "twinring", "--mechanism", "pipe", "--size", "8"]].concat(),
+    );
+    let rows = rows(&output);
+    // A write and a read on each side; one of its own may come in between.
+    let pipe = number(of(&rows, "pipe")[0], "system_calls");
+    assert!((4.0..4.1).contains(&pipe), "{pipe}");
+    let ours = of(&rows, "twinring");
+    let counted = |mode| ours.iter().find(|row| text(row, "mode") == mode).map(|row| number(row, "system_calls"));
+    if let Some(spinning) = counted("spin") {
+        assert!(spinning < 0.1, "{spinning}");
+    }
+    assert!(counted("park") > Some(0.5), "{ours:?}");
+}
+
+#[test]
+fn what_it_costs_to_be_open_is_told() {
+    let output =
+        Place::new().run(&[&SHORT[..], &["--mode", "park", "--size", "8", "--mechanism", "twinring"]].concat());
+    let row = &rows(&output)[0];
+    assert!(number(row, "set_up_ns") > 1_000.0 && number(row, "cpu_ns") > 0.0, "{row:?}");
+    // Both rings of 1 MiB, each counted once.
+    assert!((2_000_000.0..4_000_000.0).contains(&number(row, "memory_bytes")), "{row:?}");
 }
