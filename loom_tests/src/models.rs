@@ -51,6 +51,8 @@ pub const MODELS: &[Model] = &[
     model("doorbell_interrupted", doorbell::interrupted),
     model("doorbell_refused_interrupted", doorbell::refused_interrupted),
     model("doorbell_retracted", doorbell::retracted),
+    model("doorbell_roused", doorbell::roused),
+    model("doorbell_roused_membarrier", doorbell::roused_membarrier),
     model("consumer_sleeps", channel::consumer_sleeps),
     model("producer_sleeps", channel::producer_sleeps),
     model("producer_sleeps_twice", channel::producer_sleeps_twice),

@@ -50,6 +50,8 @@ pub struct Notes {
     /// What a side last saw of the other's announcement, and whether it has fenced since.
     glanced: [Cell<u64>; 2],
     fenced: [Cell<bool>; 2],
+    /// How often a ringer that has answered is yet to see what it saw then.
+    stale: Cell<u8>,
 }
 
 impl Notes {
@@ -187,12 +189,19 @@ impl Mutant {
         if self.is(Mutation::SecondGlanceDropped) && fenced {
             return self.notes.glanced[ringer].get();
         }
+        let stale = self.notes.stale.get();
+        if self.is(Mutation::RousedUnrung) && stale > 0 {
+            self.notes.stale.set(stale - 1);
+            return self.notes.glanced[ringer].get();
+        }
         let value = self.words.load(word, order);
         self.notes.glanced[ringer].set(value);
         value
     }
 
     fn store_rung(&self, word: usize, value: u64, order: Ordering) {
+        // The two looks of the ring that follows.
+        self.notes.stale.set(2);
         match self.mutation {
             Mutation::RungDropped => {}
             Mutation::RungStoreRelaxed => self.words.store(word, value, Ordering::Relaxed),

@@ -77,6 +77,7 @@ pub const MUTANTS: &[Caught] = &[
     caught(Mutation::WakeDropped, "batch", DEADLOCK),
     caught(Mutation::WakeDropped, "fin_wakes", DEADLOCK),
     caught(Mutation::WakeDropped, "leaving_wakes", DEADLOCK),
+    caught(Mutation::RousedUnrung, "doorbell_roused", DEADLOCK),
     caught(Mutation::GoneDropped, "leaving_wakes", DEADLOCK),
     caught(Mutation::DeathUnrung, "death_wakes_receiver", DEADLOCK),
     caught(Mutation::DeathUnrung, "death_wakes_sender", DEADLOCK),

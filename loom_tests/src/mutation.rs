@@ -67,6 +67,8 @@ pub enum Mutation {
     RungLoadRelaxed,
     /// The ringer answers, but does not wake.
     WakeDropped,
+    /// A sleeper that was roused before its message was written is not rung for it.
+    RousedUnrung,
     /// The ringer wakes only one of those who sleep.
     WakesOne,
     /// The receiver leaves without a word.

@@ -21,6 +21,9 @@ pub struct Outgoing<M: Memory> {
     full: u64,
 }
 
+/// Copying as many bytes takes so long that a receiver that sleeps is woken before.
+const ROUSING: usize = 8192;
+
 /// Why there is no room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClaimError {
@@ -142,6 +145,9 @@ impl<M: Memory> Outgoing<M> {
     /// If it does not fit.
     #[inline(always)]
     pub fn fill(&mut self, claim: &Claim, offset: usize, bytes: &[u8]) {
+        if bytes.len() >= ROUSING {
+            self.data.rouse();
+        }
         self.producer.fill(claim, offset, bytes);
     }
 

@@ -50,6 +50,17 @@ impl<M: Memory> Ringer<M> {
         if word == self.quiet { Notice::Done } else { self.consider(word) }
     }
 
+    /// Wakes the sleeper before what it waits for is written, so that it wakes up meanwhile. It may find nothing and sleep
+    /// again: [`Ringer::ring`] comes all the same.
+    #[cold]
+    pub fn rouse(&mut self) {
+        let announced = Announced::from_word(self.peer.load(self.announced, Ordering::Relaxed));
+        let waits = announced.asleep() && announced.number() != self.answered;
+        if waits && !announced.has(Announced::POLLING) {
+            self.answer(announced);
+        }
+    }
+
     #[cold]
     fn consider(&mut self, word: u64) -> Notice {
         let mut announced = Announced::from_word(word);

@@ -2,11 +2,12 @@
 
 use loom::thread;
 use twinring::memory::{Foreign, Memory, Ordering};
-use twinring::wait::{Fencing, Notice, Patience};
+use twinring::wait::{Fencing, Notice, Patience, Ringer};
 use twinring::{Deadline, WaitStrategy};
 
 use crate::direction::{Direction, Setup};
 use crate::memory::{Fences, Side};
+use crate::mutant::Mutant;
 use crate::mutation::Mutation;
 
 /// The word that is waited for: any of the ring will do.
@@ -25,11 +26,21 @@ fn raised(direction: &Direction, step: u64) -> bool {
 /// The ringer raises the word step by step, ringing each time; the sleeper waits for each step, having counted so many
 /// messages before it.
 fn steps(direction: &Direction, fencing: Fencing, counts: &'static [u64]) {
+    rung_steps(direction, fencing, counts, |_| {});
+}
+
+/// The same, and before each step the ringer wakes the sleeper, which may find nothing and sleep again.
+fn roused_steps(direction: &Direction, fencing: Fencing, counts: &'static [u64]) {
+    rung_steps(direction, fencing, counts, Ringer::rouse);
+}
+
+fn rung_steps(direction: &Direction, fencing: Fencing, counts: &'static [u64], before: fn(&mut Ringer<Mutant>)) {
     let mut sleeper = direction.sleeper(fencing);
     let ringing = thread::spawn({
         let (direction, mut ringer) = (direction.clone(), direction.ringer());
         move || {
             for step in 1..=counts.len() as u64 {
+                before(&mut ringer);
                 raise(&direction, step);
                 assert_eq!(ringer.ring(), Notice::Done);
             }
@@ -44,6 +55,16 @@ fn steps(direction: &Direction, fencing: Fencing, counts: &'static [u64]) {
     }
     direction.finished(Side::Receiver);
     ringing.join().expect("the ringer has finished");
+}
+
+/// Each side its own fence, and the ringer rouses first.
+pub fn roused(mutation: Mutation) {
+    roused_steps(&Setup::new(mutation).build(), Fencing::Plain, &[0, 0]);
+}
+
+/// The same with the sleeper's heavy fence and nothing on the ringer's side.
+pub fn roused_membarrier(mutation: Mutation) {
+    roused_steps(&Setup::new(mutation).fences(Fences::Membarrier).build(), Fencing::Adaptive, &[64]);
 }
 
 /// Each side its own fence.
