@@ -52,20 +52,25 @@ pub(super) unsafe fn to_shared(from: *const u8, to: *mut u8, len: usize) {
 /// As [`to_shared`].
 #[inline(always)]
 unsafe fn short(from: *const u8, to: *mut u8, len: usize) {
-    match len {
-        0 => {}
-        // SAFETY: as our own contract; in every arm `len` is at least one and at most two of its pieces.
-        1 => unsafe { ends::<u8>(from, to, len) },
+    // The long ones first: they are the common ones, and a `match` would ask for 0 and 1 before.
+    if len > WIDE {
+        // SAFETY: as our own contract, and 33 to 64 bytes.
+        unsafe { two_pairs(from, to, len) }
+    } else if len > 2 * WORD {
+        // SAFETY: as our own contract; here and below `len` is at least one and at most two of its pieces.
+        unsafe { ends::<u128>(from, to, len) }
+    } else if len >= WORD {
         // SAFETY: as above.
-        2..4 => unsafe { ends::<u16>(from, to, len) },
+        unsafe { ends::<u64>(from, to, len) }
+    } else if len >= 4 {
         // SAFETY: as above.
-        4..8 => unsafe { ends::<u32>(from, to, len) },
+        unsafe { ends::<u32>(from, to, len) }
+    } else if len >= 2 {
         // SAFETY: as above.
-        8..=16 => unsafe { ends::<u64>(from, to, len) },
+        unsafe { ends::<u16>(from, to, len) }
+    } else if len == 1 {
         // SAFETY: as above.
-        17..=32 => unsafe { ends::<u128>(from, to, len) },
-        // SAFETY: as above.
-        _ => unsafe { two_pairs(from, to, len) },
+        unsafe { ends::<u8>(from, to, len) }
     }
 }
 

@@ -127,9 +127,10 @@ impl<M: Memory> Consumer<M> {
     #[inline(always)]
     pub fn look_alike(&mut self) -> Option<Span> {
         // Acquire, with the producer's release in `Producer::commit`: the payload.
-        let word = self.peer.load(self.geometry.word(self.head), Ordering::Acquire);
-        let alike = word == self.last.word && self.last.words <= self.geometry.to_end(self.head);
-        if alike { Some(self.found()) } else { None }
+        let (at, to_end) = (self.geometry.word(self.head), self.geometry.to_end(self.head));
+        let word = self.peer.load(at, Ordering::Acquire);
+        let alike = word == self.last.word && self.last.words <= to_end;
+        if alike { Some(Span { offset: (at + 1) * WORD, length: self.last.length }) } else { None }
     }
 
     /// Looks for the next frame, without releasing anything.
