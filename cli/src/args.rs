@@ -157,10 +157,15 @@ pub struct Bench {
     /// carry is null, and a note says why.
     #[arg(long)]
     pub tour: bool,
+    /// Measure other libraries, too: iceoryx2, shmem-ipc, ipc-channel, ringfire, ipc_ring, Tachyon, libqb, Aeron
+    ///
+    /// A program of its own has them: build it in rivals/. This command says of each how to get it.
+    #[arg(long)]
+    pub rivals: bool,
     /// Measure calls at all payloads, and those of a session that many threads may use, too
     #[arg(long)]
     pub calls: bool,
-    /// Only these mechanisms, named as in JSON [default: all but baselines, tour and twinring-call-shared]
+    /// Only these mechanisms, named as in JSON [default: all but baselines, tour, rivals and twinring-call-shared]
     #[arg(long, value_enum, value_name = "MECHANISM")]
     pub mechanism: Vec<Mechanism>,
     /// Round trips at a pace, too: so many a second, each due at a time of its own, from which its latency counts

@@ -8,6 +8,7 @@ use crate::cores::{self, Placement};
 use crate::failure::Failure;
 use crate::machine;
 use crate::measure::plan::{CALL_SIZES, LARGEST, Mode, PACED_SIZE, Plan, SIZES};
+use crate::measure::rivals::Brought;
 use crate::measure::rounds::{self, Measured};
 use crate::measure::summary::{self, Row};
 use crate::show;
@@ -35,7 +36,7 @@ const LEAST_MEMORY_KIB: u64 = 32 * 1024;
 /// # Errors
 ///
 /// What could not be measured.
-pub fn run(bench: &Bench) -> Result<(), Failure> {
+pub fn run(bench: &Bench, brought: Brought) -> Result<(), Failure> {
     let modes = if bench.mode.is_empty() { MODES.to_vec() } else { bench.mode.clone() };
     let mut plan = plan(&bench.effort, modes);
     if !bench.size.is_empty() {
@@ -51,6 +52,8 @@ pub fn run(bench: &Bench) -> Result<(), Failure> {
     plan.rates = paces(&bench.rate, bench.all, &RATES);
     plan.loads = paces(&bench.load, bench.all, &LOADS);
     plan.system_calls = bench.system_calls || bench.all;
+    plan.rivals = bench.rivals || bench.all;
+    plan.brought = brought;
     plan.only = bench.mechanism.clone();
     let report = measure(plan, &bench.effort)?;
     if bench.json {
@@ -91,6 +94,8 @@ pub fn plan(effort: &Effort, mut modes: Vec<Mode>) -> Plan {
         baselines: false,
         shared_calls: false,
         tour: false,
+        rivals: false,
+        brought: Brought::default(),
         only: Vec::new(),
         system_calls: false,
         huge_pages: effort.huge_pages,

@@ -15,6 +15,7 @@ use nix::unistd::Pid;
 use super::clock::{Budget, Clock};
 use super::leader::{Opened, Second};
 use super::plan::{Mechanism, Mode, Subject, Task};
+use super::rivals::Brought;
 use crate::cores::Placement;
 use crate::failure::{Context, Failure};
 
@@ -123,7 +124,7 @@ fn go_on(thread: Pid, signal: Option<nix::sys::signal::Signal>) -> Result<(), Fa
 /// # Errors
 ///
 /// What could not be done.
-pub fn lead(counted: &Counted) -> Result<(), Failure> {
+pub fn lead(counted: &Counted, brought: Brought) -> Result<(), Failure> {
     // Until it is traced.
     std::io::Read::read_exact(&mut std::io::stdin(), &mut [0])?;
     let second = Second::start(counted.core)?;
@@ -134,6 +135,9 @@ pub fn lead(counted: &Counted) -> Result<(), Failure> {
     match mechanism {
         Mechanism::Twinring => trips(second.connect(mode, false)?.0, counted),
         Mechanism::TwinringCall | Mechanism::TwinringCallShared => trips(second.call(mechanism, mode, false)?, counted),
+        _ if mechanism.is_rival() => {
+            trips(second.rival(brought, Subject { mechanism, mode }, size).map_err(refused)?, counted)
+        }
         _ if mechanism.is_semaphores() => trips(second.exchange(mechanism, size).map_err(refused)?, counted),
         _ => trips(second.carry(mechanism, size).map_err(refused)?, counted),
     }

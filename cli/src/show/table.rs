@@ -134,7 +134,23 @@ pub fn name(mechanism: Mechanism, mode: Mode) -> &'static str {
         Mechanism::MqSysv => "System V queue",
         Mechanism::Eventfd => "eventfd",
         Mechanism::Signal => "signal",
+        Mechanism::Iceoryx2 => of_rival(mode, "iceoryx2, spinning", "iceoryx2, parked"),
+        Mechanism::Iceoryx2Call => of_rival(mode, "iceoryx2 calls, spinning", "iceoryx2 calls, parked"),
+        Mechanism::Iceoryx2Event => of_rival(mode, "iceoryx2 event, spinning", "iceoryx2 event, parked"),
+        Mechanism::ShmemIpc => of_rival(mode, "shmem-ipc, spinning", "shmem-ipc, parked"),
+        Mechanism::IpcChannel => of_rival(mode, "ipc-channel, spinning", "ipc-channel, parked"),
+        Mechanism::Ringfire => of_rival(mode, "ringfire, spinning", "ringfire, parked"),
+        Mechanism::IpcRing => of_rival(mode, "ipc_ring, spinning", "ipc_ring, parked"),
+        Mechanism::Tachyon => of_rival(mode, "Tachyon, spinning", "Tachyon, parked"),
+        Mechanism::TachyonCall => of_rival(mode, "Tachyon calls, spinning", "Tachyon calls, parked"),
+        Mechanism::Libqb => of_rival(mode, "libqb calls, spinning", "libqb calls, parked"),
+        Mechanism::Aeron => of_rival(mode, "Aeron, spinning", "Aeron, parked"),
     }
+}
+
+/// Other libraries have two ways of waiting at most.
+fn of_rival(mode: Mode, spinning: &'static str, parked: &'static str) -> &'static str {
+    if mode == Mode::Spin { spinning } else { parked }
 }
 
 #[cfg(test)]

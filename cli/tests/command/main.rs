@@ -4,6 +4,7 @@ mod bench;
 mod calls;
 mod echo;
 mod help;
+mod rivals;
 mod running;
 mod talk;
 mod tour;
