@@ -50,24 +50,39 @@ impl Place {
         let root = name.temporary("iceoryx2");
         let path = root.to_str().unwrap_or("/tmp");
         let mut config = Config::default();
-        config.global.set_root_path(&Path::new(path.as_bytes()).map_err(|error| said("a directory", error))?);
+        config.global.set_root_path(&Path::new(path.as_bytes()).map_err(|error| said("directory", error))?);
+        config.global.prefix = FileName::new(prefix(name).as_bytes()).map_err(|error| said("prefix", error))?;
         // Whoever waits for a signal here ends by it.
         let builder = NodeBuilder::new().config(&config).signal_handling_mode(SignalHandlingMode::Disabled);
-        let node = builder.create::<ipc::Service>().map_err(|error| said("a node", error))?;
-        Ok(Self { node, name, _root: (who == Who::Leader).then_some(Root(root)) })
+        let node = builder.create::<ipc::Service>().map_err(|error| said("node", error))?;
+        Ok(Self { node, name, _root: (who == Who::Leader).then(|| Root { directory: root, name }) })
     }
 
     fn service(&self, way: &str) -> Result<ServiceName, Failure> {
-        ServiceName::new(&format!("{}/{way}", self.name)).map_err(|error| said("a name", error))
+        ServiceName::new(&format!("{}/{way}", self.name)).map_err(|error| said("name", error))
     }
 }
 
-/// The directory, which the leader removes as the last.
-struct Root(PathBuf);
+/// What the files of a name begin with.
+fn prefix(name: Name) -> String {
+    format!("{name}_")
+}
+
+/// What nodes leave even if they end in order (a word for all nodes there may ever be), and what killed ones leave: the leader
+/// removes it as the last.
+struct Root {
+    directory: PathBuf,
+    name: Name,
+}
 
 impl Drop for Root {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.directory);
+        let prefix = prefix(self.name);
+        let ours = |file: &fs::DirEntry| file.file_name().to_string_lossy().starts_with(&prefix);
+        for file in fs::read_dir("/dev/shm").into_iter().flatten().flatten().filter(ours) {
+            let _ = fs::remove_file(file.path());
+        }
     }
 }
 
@@ -137,8 +152,8 @@ fn bells(place: &Place, who: Who) -> Result<(Notifier<ipc::Service>, Listener<ip
     let [out, into] = who.ways();
     let ring = event_service(place, out)?;
     let hear = event_service(place, into)?;
-    let notifier = ring.notifier_builder().create().map_err(|error| said("a notifier", error))?;
-    let listener = hear.listener_builder().create().map_err(|error| said("a listener", error))?;
+    let notifier = ring.notifier_builder().create().map_err(|error| said("notifier", error))?;
+    let listener = hear.listener_builder().create().map_err(|error| said("listener", error))?;
     Ok((notifier, listener))
 }
 
@@ -146,5 +161,5 @@ type EventService = ::iceoryx2::service::port_factory::event::PortFactory<ipc::S
 
 fn event_service(place: &Place, way: &str) -> Result<EventService, Failure> {
     let builder = place.node.service_builder(&place.service(way)?).event();
-    builder.max_notifiers(1).max_listeners(1).open_or_create().map_err(|error| said("an event", error))
+    builder.max_notifiers(1).max_listeners(1).open_or_create().map_err(|error| said("event", error))
 }

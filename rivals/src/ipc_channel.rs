@@ -19,8 +19,7 @@ use twinring_cli::measure::rivals::{HalfOpen, Rival, Side};
 use crate::spin;
 
 /// How it is measured.
-pub const RIVAL: Rival =
-    Rival { mechanism: Mechanism::IpcChannel, modes: &[Mode::Spin, Mode::Park], open, join };
+pub const RIVAL: Rival = Rival { mechanism: Mechanism::IpcChannel, modes: &[Mode::Spin, Mode::Park], open, join };
 
 /// What the second process hands to the leader.
 type Handed = (IpcBytesSender, IpcBytesReceiver);

@@ -17,8 +17,7 @@ use crate::name::{BACK, CAPACITY, Name, THERE};
 use crate::spin;
 
 /// How it is measured.
-pub const RIVAL: Rival =
-    Rival { mechanism: Mechanism::IpcRing, modes: &[Mode::Spin, Mode::Park], open, join };
+pub const RIVAL: Rival = Rival { mechanism: Mechanism::IpcRing, modes: &[Mode::Spin, Mode::Park], open, join };
 
 fn open(mode: Mode, _size: usize) -> Result<(HalfOpen, Passed), Failure> {
     let name = Name::fresh();

@@ -16,14 +16,13 @@ use super::{Bell, Place, Who, said};
 use crate::name::Name;
 
 /// How it is measured.
-pub const RIVAL: Rival =
-    Rival { mechanism: Mechanism::Iceoryx2Call, modes: &[Mode::Spin, Mode::Park], open, join };
+pub const RIVAL: Rival = Rival { mechanism: Mechanism::Iceoryx2Call, modes: &[Mode::Spin, Mode::Park], open, join };
 
 fn open(mode: Mode, size: usize) -> Result<(HalfOpen, Passed), Failure> {
     let name = Name::fresh();
     let place = Place::new(name, Who::Leader)?;
     let client = service(&place)?.client_builder().initial_max_slice_len(size).create();
-    let out = client.map_err(|error| said("a client", error))?;
+    let out = client.map_err(|error| said("client", error))?;
     let bell = Bell::new(&place, Who::Leader, mode)?;
     Ok((ready(Caller { pending: None, out, bell, _place: place }), name.passed()))
 }
@@ -31,7 +30,7 @@ fn open(mode: Mode, size: usize) -> Result<(HalfOpen, Passed), Failure> {
 fn join(mode: Mode, size: usize, passed: Passed) -> Result<Side, Failure> {
     let place = Place::new(Name::of(&passed), Who::Second)?;
     let server = service(&place)?.server_builder().initial_max_slice_len(size).create();
-    let into = server.map_err(|error| said("a server", error))?;
+    let into = server.map_err(|error| said("server", error))?;
     let bell = Bell::new(&place, Who::Second, mode)?;
     Ok(Box::new(Answerer { active: None, into, bell, _place: place }))
 }
@@ -43,7 +42,7 @@ type Active = ActiveRequest<ipc::Service, [u8], (), [u8], ()>;
 fn service(place: &Place) -> Result<Factory, Failure> {
     let builder = place.node.service_builder(&place.service("call")?).request_response::<[u8], [u8]>();
     let builder = builder.max_clients(1).max_servers(1).max_response_buffer_size(1);
-    builder.open_or_create().map_err(|error| said("a service", error))
+    builder.open_or_create().map_err(|error| said("service", error))
 }
 
 struct Caller {

@@ -17,8 +17,7 @@ use super::{Place, Who, bells};
 use crate::name::Name;
 
 /// How it is measured.
-pub const RIVAL: Rival =
-    Rival { mechanism: Mechanism::Iceoryx2Event, modes: &[Mode::Spin, Mode::Park], open, join };
+pub const RIVAL: Rival = Rival { mechanism: Mechanism::Iceoryx2Event, modes: &[Mode::Spin, Mode::Park], open, join };
 
 /// The only size.
 const BYTES: usize = 8;
@@ -69,7 +68,11 @@ impl Carrier for Ends {
         let mut came = None;
         while came.is_none() {
             let heard = |event: EventActivation| came = Some(event.id.as_value());
-            if self.mode == Mode::Park { self.into.blocking_wait(heard)? } else { self.into.try_wait(heard)? };
+            if self.mode == Mode::Park {
+                self.into.blocking_wait(heard)?
+            } else {
+                self.into.try_wait(heard)?
+            };
         }
         let number = number_after(self.last, came.unwrap_or(STOP_ID));
         self.last = number;

@@ -14,8 +14,7 @@ use super::{Bell, Place, Who, depth, said};
 use crate::name::Name;
 
 /// How it is measured.
-pub const RIVAL: Rival =
-    Rival { mechanism: Mechanism::Iceoryx2, modes: &[Mode::Spin, Mode::Park], open, join };
+pub const RIVAL: Rival = Rival { mechanism: Mechanism::Iceoryx2, modes: &[Mode::Spin, Mode::Park], open, join };
 
 fn open(mode: Mode, size: usize) -> Result<(HalfOpen, Passed), Failure> {
     let name = Name::fresh();
@@ -39,7 +38,7 @@ impl Ends {
         let [out, into] = who.ways();
         let out = publisher(&service(&place, out, size)?, size)?;
         let into = service(&place, into, size)?.subscriber_builder().create();
-        let into = into.map_err(|error| said("a subscriber", error))?;
+        let into = into.map_err(|error| said("subscriber", error))?;
         Ok(Self { out, into, bell: Bell::new(&place, who, mode)?, _place: place })
     }
 }
@@ -50,13 +49,13 @@ fn service(place: &Place, way: &str, size: usize) -> Result<Factory, Failure> {
     let builder = place.node.service_builder(&place.service(way)?).publish_subscribe::<[u8]>();
     let builder = builder.max_publishers(1).max_subscribers(1).history_size(0);
     let builder = builder.subscriber_max_buffer_size(depth(size)).enable_safe_overflow(false);
-    builder.open_or_create().map_err(|error| said("a service", error))
+    builder.open_or_create().map_err(|error| said("service", error))
 }
 
 fn publisher(service: &Factory, size: usize) -> Result<Publisher<ipc::Service, [u8], ()>, Failure> {
     let builder = service.publisher_builder().initial_max_slice_len(size);
     let builder = builder.backpressure_strategy(BackpressureStrategy::RetryUntilDelivered);
-    builder.create().map_err(|error| said("a publisher", error))
+    builder.create().map_err(|error| said("publisher", error))
 }
 
 impl Carrier for Ends {
