@@ -47,7 +47,7 @@ struct Place {
 impl Place {
     fn new(name: Name, who: Who) -> Result<Self, Failure> {
         set_log_level(LogLevel::Fatal);
-        let root = name.temporary("iceoryx2");
+        let root = name.socket("iox");
         let path = root.to_str().unwrap_or("/tmp");
         let mut config = Config::default();
         config.global.set_root_path(&Path::new(path.as_bytes()).map_err(|error| said("directory", error))?);

@@ -42,15 +42,15 @@ impl Name {
         PathBuf::from(format!("/dev/shm/{self}-{way}"))
     }
 
-    /// A file or directory that is none of memory.
-    pub fn temporary(self, way: &str) -> PathBuf {
-        std::env::temp_dir().join(format!("{self}-{way}"))
+    /// A socket, or a directory of sockets: their paths have about a hundred bytes at most, so it is none that a user chose.
+    pub fn socket(self, way: &str) -> PathBuf {
+        PathBuf::from(format!("/tmp/{self}-{way}"))
     }
 }
 
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self([process, number]) = self;
-        write!(f, "twinring-rivals-{process}-{number}")
+        write!(f, "rivals-{process}-{number}")
     }
 }

@@ -38,7 +38,7 @@ struct Socket(PathBuf);
 
 impl Socket {
     fn of(name: Name, way: &str) -> Self {
-        Self(name.temporary(way))
+        Self(name.socket(way))
     }
 
     fn path(&self) -> Result<&str, Failure> {
