@@ -95,7 +95,10 @@ fn refusals(report: &Report) -> Vec<String> {
 }
 
 fn refusal_line(refusal: &Refusal, sizes: &[String]) -> String {
-    format!("not measured: {} with {}: {}", name(refusal.mechanism, Mode::Park), sizes.join(", "), refusal.why)
+    let Refusal { mechanism, why, .. } = refusal;
+    // A rival waits in two ways, and is refused in both.
+    let named = if mechanism.is_rival() { word(*mechanism) } else { name(*mechanism, Mode::Park).to_owned() };
+    format!("not measured: {named} with {}: {why}", sizes.join(", "))
 }
 
 /// What was asked for and is not in this program, or waits in no way that was asked for: a line for each reason.
