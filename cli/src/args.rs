@@ -179,8 +179,8 @@ pub struct Bench {
     /// Count the system calls of a round trip, too: both processes run once more for it, traced
     #[arg(long)]
     pub system_calls: bool,
-    /// Everything: --baselines, --tour, --calls, --rate 1, 100, 1000 and 10000, --load 100000 and 1000000, --system-calls; some
-    /// minutes
+    /// Everything: --baselines, --tour, --rivals, --calls, --rate 1, 100, 1000 and 10000, --load 100000 and 1000000,
+    /// --system-calls; some minutes
     #[arg(long)]
     pub all: bool,
     /// How hard to measure.

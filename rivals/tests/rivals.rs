@@ -115,7 +115,7 @@ fn every_rival_that_was_built_carries_what_is_long() {
 fn what_a_rival_cannot_carry_is_said() {
     let temporary = Temporary::new("refused");
     for (rival, feature, reason) in [
-        ("iceoryx2-event", cfg!(feature = "iceoryx2"), "an event carries its id"),
+        ("iceoryx2-event", cfg!(feature = "iceoryx2"), "an event carries no payload"),
         ("ringfire", cfg!(feature = "ringfire"), "its elements are built for 8, 56, 64"),
         ("shmem-ipc", cfg!(feature = "shmem-ipc"), "its elements are built for 8, 56, 64"),
     ] {

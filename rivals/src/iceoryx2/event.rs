@@ -30,7 +30,7 @@ const STOP_ID: usize = 254;
 
 fn open(mode: Mode, size: usize) -> Result<(HalfOpen, Passed), Failure> {
     if size != BYTES {
-        return Err(Failure::new(format!("an event carries its id, which stands for {BYTES} bytes")));
+        return Err(Failure::new(format!("an event carries no payload, and its id stands for {BYTES} bytes")));
     }
     let name = Name::fresh();
     Ok((ready(Ends::new(name, Who::Leader, mode)?), name.passed()))
@@ -75,7 +75,8 @@ impl Carrier for Ends {
             };
         }
         let number = number_after(self.last, came.unwrap_or(STOP_ID));
-        self.last = number;
+        // The next row begins anew.
+        self.last = if number == STOP { 0 } else { number };
         pattern::stamp(buffer, number);
         Ok(BYTES)
     }
