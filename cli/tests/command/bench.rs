@@ -202,7 +202,7 @@ fn a_core_that_may_not_be_used_is_refused() {
 
 #[test]
 fn at_a_pace_latency_counts_from_when_a_message_was_due() {
-    let paces = ["--rate", "200", "--rate", "2000", "--load", "20000"];
+    let paces = ["--mode", "park", "--rate", "200", "--rate", "2000", "--load", "20000"];
     let subjects =
         ["--mechanism", "twinring", "--mechanism", "twinring-call", "--mechanism", "futex", "--mechanism", "pipe"];
     let output = Place::new().run(&[&SHORT[..], &paces, &subjects].concat());
