@@ -1,4 +1,7 @@
-//! The table: one line for each way of waiting and payload.
+//! The tables: what was measured back to back, what at a fixed rate, and what it costs.
+
+mod costs;
+mod paced;
 
 use comfy_table::{Cell, CellAlignment, LineStyle, Row as Line, Table, TableStyle};
 
@@ -7,9 +10,12 @@ use crate::bench::Report;
 use crate::measure::plan::{Mechanism, Mode};
 use crate::measure::summary::Row;
 
-/// A run on a page: heading, table, legend, notes.
+/// A run on a page: heading, tables, legend, notes.
 pub fn page(report: &Report) -> String {
-    format!("{HEADING}{}{LEGEND}{}", table(&report.rows), noted(&notes::of(report)))
+    let rows = &report.rows;
+    let (main, paced, costs) = (table(rows), paced::section(rows), costs::section(rows));
+    let legend = [LEGEND, if paced.is_empty() { "" } else { paced::LEGEND }].concat();
+    format!("{HEADING}{main}{paced}{costs}{legend}{}", noted(&notes::of(report)))
 }
 
 const HEADING: &str = "\nTwo processes, messages through shared memory\n\n";
@@ -56,11 +62,12 @@ const LINES: TableStyle = TableStyle::new()
     .header_separator(LineStyle::none().fill('─').junction('─'))
     .bottom_border(LineStyle::none().fill('─').junction('─'));
 
+/// One line for each way of waiting and payload.
 fn table(rows: &[Row]) -> String {
     let mut table = Table::new();
-    table.load_style(LINES).set_header(header());
+    table.set_header(header());
     let mut before = None;
-    // What could not be measured is told below.
+    // What could not be measured is told below; what came at a pace has a table of its own.
     for row in rows.iter().filter(|row| row.pace.is_none() && (row.trip.is_some() || row.rate.is_some())) {
         let group = (row.mechanism, row.mode);
         let opens = before != Some(group);
@@ -70,6 +77,12 @@ fn table(rows: &[Row]) -> String {
         table.add_row(line(row, opens));
         before = Some(group);
     }
+    drawn(table)
+}
+
+/// A table as all of them look: names to the left, numbers to the right.
+fn drawn(mut table: Table) -> String {
+    table.load_style(LINES);
     for column in table.column_iter_mut() {
         column.set_padding((0, 1));
     }
@@ -77,6 +90,11 @@ fn table(rows: &[Row]) -> String {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+/// A line of what is there.
+fn cells<const N: usize>(cells: [Option<String>; N]) -> Line {
+    Line::from(cells.map(|cell| Cell::new(cell.unwrap_or_default())))
 }
 
 /// Whether a mechanism has one line, which belongs to what stands above it.
@@ -91,7 +109,7 @@ fn header() -> Line {
 fn line(row: &Row, opens: bool) -> Line {
     let trip = row.trip;
     let time = |value: Option<f64>| value.map(units::time);
-    let cells = [
+    cells([
         opens.then(|| name(row.mechanism, row.mode).to_owned()),
         Some(units::size(row.payload)),
         time(trip.map(|trip| trip.p50)),
@@ -102,8 +120,7 @@ fn line(row: &Row, opens: bool) -> Line {
         row.rate.map(units::rate),
         row.bytes_per_second().map(units::throughput),
         row.rate_spread.map(units::spread),
-    ];
-    Line::from(cells.map(|cell| Cell::new(cell.unwrap_or_default())))
+    ])
 }
 
 /// What a line is called: ours by how it waits.
