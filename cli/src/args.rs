@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ Examples:
 /// What the command can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Measure, and print a table or JSON
+    /// Measure, and print a table, JSON or CSV; draw a page
     Bench(Bench),
     /// Wait for one `connect NAME`, then move bytes: standard input there, what comes from there to standard output
     ///
@@ -141,6 +142,12 @@ pub struct Bench {
     /// and bytes_per_s the bytes of their requests.
     #[arg(long)]
     pub json: bool,
+    /// Print CSV: the keys of JSON, then a line for each row; what a row does not measure is empty
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Write a page with plots, too: one file that needs no network
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Only these ways of waiting [default: all three]
     #[arg(long, value_enum, value_name = "MODE")]
     pub mode: Vec<Mode>,
@@ -191,6 +198,7 @@ pub struct Bench {
 const BENCH_EXAMPLES: &str = "\
 Examples:
   twinring bench --baselines
+  twinring bench --tour --html report.html
   twinring bench --tour --mode park --rounds 3
   twinring bench --mode adaptive --mode park --rate 100 --rate 1000 --load 100000
   twinring bench --mechanism semaphore-sysv --mechanism twinring-call --size 64
