@@ -198,7 +198,7 @@ pub struct Bench {
 const BENCH_EXAMPLES: &str = "\
 Examples:
   twinring bench --baselines
-  twinring bench --tour --html report.html
+  twinring bench --all --html report.html
   twinring bench --tour --mode park --rounds 3
   twinring bench --mode adaptive --mode park --rate 100 --rate 1000 --load 100000
   twinring bench --mechanism semaphore-sysv --mechanism twinring-call --size 64

@@ -14,8 +14,9 @@ use crate::measure::summary::Row;
 pub fn page(report: &Report) -> String {
     let rows = &report.rows;
     let (main, paced, costs) = (table(rows), paced::section(rows), costs::section(rows));
-    let legend = [LEGEND, if paced.is_empty() { "" } else { paced::LEGEND }].concat();
-    format!("{HEADING}{main}{paced}{costs}{legend}{}", noted(&notes::of(report)))
+    let words = |of: &str, section: &str| if section.is_empty() { String::new() } else { of.to_owned() };
+    let (at_a_rate, cost) = (words(paced::LEGEND, &paced), words(costs::LEGEND, &costs));
+    format!("{HEADING}{main}{paced}{costs}{LEGEND}{at_a_rate}{cost}{}", noted(&notes::of(report)))
 }
 
 const HEADING: &str = "\nTwo processes, messages through shared memory\n\n";

@@ -29,7 +29,7 @@ pub fn count(number: f64) -> String {
 
 /// Memory: `132 KiB`, `2.13 MiB`.
 pub fn memory(bytes: u64) -> String {
-    scaled(bytes as f64, 1024.0, &["B", "KiB", "MiB", "GiB"])
+    if bytes < 1_000 { format!("{bytes} B") } else { scaled(bytes as f64, 1024.0, &["B", "KiB", "MiB", "GiB"]) }
 }
 
 /// A payload: `56 B`, `64 KiB`.
@@ -82,7 +82,7 @@ mod tests {
             [56, 1_024, 1_500, 1_049_600, 16 << 20].map(size).each_ref().map(String::as_str)
         );
         assert_eq!([1, 100, 10_000, 1_234_567].map(pace), ["1 /s", "100 /s", "10,000 /s", "1,234,567 /s"]);
-        assert_eq!([memory(135_168), memory(2_233_466)], ["132 KiB", "2.13 MiB"]);
+        assert_eq!([0, 999, 135_168, 2_233_466].map(memory), ["0 B", "999 B", "132 KiB", "2.13 MiB"]);
         assert_eq!([spread(0.034), spread(133.0)], ["±3 %", "> ±999 %"]);
     }
 }

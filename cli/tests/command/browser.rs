@@ -46,6 +46,8 @@ for (const svg of plots) {
 }
 
 const svg = plots[0];
+const [floor, base] = ['[data-series="floor-spin"] .line', ".base"].map((line) => svg.querySelector(line).getBBox().width);
+expect(Math.abs(floor - base) < 1, `the floor is ${floor} of ${base} wide`);
 const mark = svg.querySelector(".ours .mark");
 const box = mark.getBoundingClientRect();
 const at = { clientX: box.x + box.width / 2, clientY: box.y + box.height / 2, bubbles: true };
@@ -78,6 +80,8 @@ heading.click();
 expect(values().every((value, at, all) => !at || all[at - 1] <= value), "not sorted");
 heading.click();
 expect(values().every((value, at, all) => !at || all[at - 1] >= value), "not sorted downwards");
+heading.click();
+expect(values().every((value, at, all) => !at || all[at - 1] <= value), "not sorted upwards again");
 expect(values().length > 50, "the table is short");
 
 document.title = faults.join("; ") || "no faults";

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use twinring_cli::bench::Report;
 use twinring_cli::cores::Placement;
-use twinring_cli::measure::plan::{CALL_SIZES, Mechanism, Mode, Plan, SIZES};
+use twinring_cli::measure::plan::{CALL_SIZES, Mechanism, Mode, PACED_SIZE, Plan, SIZES};
 use twinring_cli::measure::rounds::{Measured, Refusal};
 use twinring_cli::measure::summary::{Percentiles, Row};
 
@@ -42,7 +42,9 @@ const CALLED: [(Mechanism, Mode, f64); 8] = [
 const BOUNDS: [(Mechanism, Mode, usize, f64); 3] =
     [(Floor, Spin, 8, 277.0), (Futex, Park, 8, 11_200.0), (Memcpy, Spin, 65_536, 3_600.0)];
 
-pub const PACES: [u32; 3] = [1, 100, 10_000];
+const RATES: [u32; 4] = [1, 100, 1_000, 10_000];
+
+const LOAD: u32 = 100_000;
 
 /// All of it.
 pub fn report() -> Report {
@@ -56,11 +58,15 @@ fn plan() -> Plan {
         cell: Duration::from_millis(60),
         sizes: SIZES.to_vec(),
         call_sizes: CALL_SIZES.to_vec(),
+        paced_sizes: vec![PACED_SIZE],
+        rates: RATES.to_vec(),
+        loads: vec![LOAD],
         modes: vec![Spin, Adaptive, Park],
         baselines: true,
         shared_calls: true,
         tour: true,
         only: Vec::new(),
+        system_calls: true,
         huge_pages: false,
     }
 }
@@ -167,12 +173,23 @@ fn calls() -> Vec<Row> {
 }
 
 fn paced() -> Vec<Row> {
-    let at = |mechanism, mode, nanos: f64, pace: u32| {
-        let p50 = nanos * (1.0 + 2.2 / f64::from(pace).sqrt());
-        let (trip, one_way) = (Some(percentiles(p50)), Some(percentiles(p50 * 0.55)));
-        Row { trip, one_way, pace: Some(pace), cpu: Some(p50 * 0.8), ..row(mechanism, mode, 64) }
-    };
     let carriers = CARRIERS.iter().filter(|carrier| carrier.0 != Signal).map(|one| (one.0, one.1, one.2));
     let subjects = carriers.chain([(Futex, Park, 11_200.0), (SemaphorePosix, Park, 37_800.0)]);
-    subjects.flat_map(|(mechanism, mode, nanos)| PACES.map(|pace| at(mechanism, mode, nanos, pace))).collect()
+    subjects.flat_map(|(mechanism, mode, nanos)| at_paces(mechanism, mode, nanos)).collect()
+}
+
+/// Round trips, slower the longer the other side has slept; then messages one way, where there are any.
+fn at_paces(mechanism: Mechanism, mode: Mode, nanos: f64) -> Vec<Row> {
+    let known = |pace: u32, one_way: f64| Row {
+        one_way: Some(percentiles(one_way)),
+        pace: Some(pace),
+        ..row(mechanism, mode, PACED_SIZE)
+    };
+    let trip = |pace: u32| {
+        let p50 = nanos * (1.0 + 2.2 / f64::from(pace).sqrt());
+        Row { trip: Some(percentiles(p50)), cpu: Some(p50 * 0.8), ..known(pace, p50 * 0.55) }
+    };
+    let load = Row { rate: Some(f64::from(LOAD)), ..known(LOAD, nanos * 0.6) };
+    let loads = mechanism.streams() && !mechanism.is_called();
+    RATES.into_iter().map(trip).chain(loads.then_some(load)).collect()
 }

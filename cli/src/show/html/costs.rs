@@ -30,7 +30,8 @@ pub fn section(rows: &[Row]) -> Markup {
             figcaption {
                 h2 { "What it costs" }
                 p { "Of both processes together. Time and system calls are those of a round trip with the payload named; memory is \
-                    what a connection holds, set-up the time from the wish to talk until both sides could." }
+                    what the processes hold for it, without what the kernel keeps; set-up is the time from the wish to talk \
+                    until both sides could." }
             }
             div class="scroll" {
                 table class="costs" {

@@ -49,8 +49,8 @@ const CURVE: &str =
 
 const FLOW: &str = "One way, as many as go through: payloads copied in by the sender and out by the receiver.";
 
-const PACE: &str = "Each message at its own time, whether the one before is back or not; what is late counts from when it was \
-    due. Who is seldom woken sleeps deeper.";
+const PACE: &str = "Each message is due at a time of its own, and what is late counts from then. Who is seldom woken has slept \
+    deeper. One way at a rate without a round trip: messages that nobody answers.";
 
 /// One word, what is shown, and how it is to be read.
 type Heading = (&'static str, &'static str, &'static str);
@@ -156,15 +156,20 @@ fn percent(part: f64) -> String {
     format!("{:.digits$}", part * 100.0)
 }
 
-/// Latencies against the rate that was offered, a sheet for each payload.
+/// Latencies against the rate that was offered, a sheet for each payload of messages and of calls.
 fn pace(rows: &[Row]) -> Figure {
-    let rows: Vec<&Row> = rows.iter().filter(|row| row.pace.is_some()).collect();
-    let sheets = payloads(&rows, |_| true).into_iter().map(|payload| {
-        let rows: Vec<&Row> = rows.iter().copied().filter(|row| row.payload == payload).collect();
-        (units::size(payload), pace_charts(&rows))
-    });
-    let sheets = sheets.filter(|(_, charts)| !charts.is_empty()).collect();
+    let paced = rows.iter().filter(|row| row.pace.is_some());
+    let (called, sent): (Vec<&Row>, Vec<&Row>) = paced.partition(|row| row.mechanism.is_called());
+    let sheets = pace_sheets("messages", &sent).into_iter().chain(pace_sheets("calls", &called)).collect();
     Figure { id: "pace", title: "At a fixed rate", caption: PACE, sheets }
+}
+
+fn pace_sheets(kind: &str, rows: &[&Row]) -> Vec<(String, Vec<Chart>)> {
+    let sheet = |payload| {
+        let rows: Vec<&Row> = rows.iter().copied().filter(|row| row.payload == payload).collect();
+        (format!("{kind}, {}", units::size(payload)), pace_charts(&rows))
+    };
+    payloads(rows, |_| true).into_iter().map(sheet).filter(|(_, charts)| !charts.is_empty()).collect()
 }
 
 type Part = fn(&Row) -> Option<f64>;
@@ -190,7 +195,7 @@ fn pace_chart(y: &'static str, rows: &[&Row], part: Part) -> Option<Chart> {
     let mut paces: Vec<u32> = rows.iter().filter_map(|row| row.pace).collect();
     paces.sort_unstable();
     paces.dedup();
-    let ticks = paces.into_iter().map(|pace| (pace.into(), units::pace(pace))).collect();
+    let ticks = x.keep(paces.into_iter().map(|pace| (pace.into(), units::pace(pace))).collect());
     chart(Axis { title: "messages offered", scale: x, ticks }, (y, units::time), lines)
 }
 

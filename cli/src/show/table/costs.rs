@@ -6,6 +6,12 @@ use super::{cells, drawn, name};
 use crate::measure::summary::Row;
 use crate::show::{costs, units};
 
+/// The words of this table that need some.
+pub const LEGEND: &str = "\
+memory        that both processes hold for it, without what the kernel keeps; set-up: from the wish to
+              talk until both sides could
+";
+
 const HEADING: &str = "\nWhat it costs\n\n";
 
 /// The table with its heading, or nothing.

@@ -8,8 +8,8 @@ use crate::show::units;
 
 /// The words of this table that need some.
 pub const LEGEND: &str = "\
-at a rate     each message at its own time, whether the one before is back or not: what is late counts
-              from when it was due, one way and the whole trip
+at a rate     each message due at a time of its own, from which it counts, one way and the whole trip;
+              without a trip: messages that nobody answers
 ";
 
 const HEADING: &str = "\nAt a fixed rate\n\n";
