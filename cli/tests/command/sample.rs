@@ -5,6 +5,7 @@ use std::time::Duration;
 use twinring_cli::bench::Report;
 use twinring_cli::cores::Placement;
 use twinring_cli::measure::plan::{CALL_SIZES, Mechanism, Mode, PACED_SIZE, Plan, SIZES};
+use twinring_cli::measure::rivals::Brought;
 use twinring_cli::measure::rounds::{Measured, Refusal};
 use twinring_cli::measure::summary::{Percentiles, Row};
 
@@ -12,11 +13,17 @@ use Mechanism::*;
 use Mode::{Adaptive, Park, Spin};
 
 /// Who carries messages: the round trip of 8 bytes in nanoseconds, messages a second, the largest payload.
-const CARRIERS: [(Mechanism, Mode, f64, f64, usize); 12] = [
+const CARRIERS: [(Mechanism, Mode, f64, f64, usize); 18] = [
     (Twinring, Spin, 291.0, 54e6, 65_536),
     (Twinring, Adaptive, 334.0, 42e6, 65_536),
     (Twinring, Park, 11_900.0, 31e6, 65_536),
     (RtrbThreads, Spin, 657.0, 9.4e6, 65_536),
+    (Iceoryx2, Spin, 1_100.0, 7.2e6, 65_536),
+    (Iceoryx2, Park, 18_400.0, 0.5e6, 65_536),
+    (Tachyon, Spin, 510.0, 11e6, 65_536),
+    (Tachyon, Park, 12_900.0, 10e6, 65_536),
+    (Ringfire, Spin, 350.0, 12e6, 4_096),
+    (Ringfire, Park, 14_800.0, 9.8e6, 4_096),
     (Pipe, Park, 12_400.0, 1.1e6, 65_536),
     (UnixStream, Park, 13_900.0, 0.8e6, 65_536),
     (UnixSeqpacket, Park, 16_100.0, 0.7e6, 65_536),
@@ -28,7 +35,7 @@ const CARRIERS: [(Mechanism, Mode, f64, f64, usize); 12] = [
 ];
 
 /// Who is called: the time of a call of 8 bytes.
-const CALLED: [(Mechanism, Mode, f64); 8] = [
+const CALLED: [(Mechanism, Mode, f64); 11] = [
     (TwinringCall, Spin, 318.0),
     (TwinringCall, Adaptive, 362.0),
     (TwinringCall, Park, 12_600.0),
@@ -37,6 +44,9 @@ const CALLED: [(Mechanism, Mode, f64); 8] = [
     (TwinringCallShared, Park, 14_200.0),
     (SemaphoreSysv, Park, 93_400.0),
     (SemaphorePosix, Park, 37_800.0),
+    (Iceoryx2Call, Spin, 1_700.0),
+    (Iceoryx2Call, Park, 24_100.0),
+    (Libqb, Park, 15_900.0),
 ];
 
 const BOUNDS: [(Mechanism, Mode, usize, f64); 3] =
@@ -65,6 +75,8 @@ fn plan() -> Plan {
         baselines: true,
         shared_calls: true,
         tour: true,
+        rivals: true,
+        brought: Brought::default(),
         only: Vec::new(),
         system_calls: true,
         huge_pages: false,

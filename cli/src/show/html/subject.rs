@@ -86,6 +86,7 @@ impl Subject {
             Mechanism::MqPosix | Mechanism::MqSysv => "queues",
             Mechanism::SemaphoreSysv | Mechanism::SemaphorePosix => "semaphores",
             Mechanism::Pipe | Mechanism::Eventfd | Mechanism::Signal => "kernel",
+            Mechanism::Iceoryx2 | Mechanism::Iceoryx2Call | Mechanism::Iceoryx2Event => "iceoryx",
             _ => "libraries",
         }
     }
@@ -97,7 +98,9 @@ impl Subject {
             Mechanism::UnixSeqpacket | Mechanism::MqSysv | Mechanism::SemaphoreSysv | Mechanism::Eventfd => {
                 Shape::Square
             }
-            Mechanism::Tcp | Mechanism::Signal => Shape::Triangle,
+            Mechanism::Iceoryx2Call | Mechanism::Tachyon | Mechanism::TachyonCall => Shape::Square,
+            Mechanism::Iceoryx2Event | Mechanism::Ringfire | Mechanism::IpcRing => Shape::Diamond,
+            Mechanism::Tcp | Mechanism::Signal | Mechanism::ShmemIpc | Mechanism::IpcChannel => Shape::Triangle,
             _ => Shape::Circle,
         }
     }
