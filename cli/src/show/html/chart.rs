@@ -1,7 +1,8 @@
 //! One plot: lines over two logarithmic axes, each named at its end.
 //!
-//! Written here, not by a plotting crate: those tried fix every colour when they draw (no dark page, no print), have no labels
-//! that keep out of each other's way, or bring a megabyte of script. What remains is a few lines of SVG.
+//! Written here, not by a plotting crate. A page that is dark, printed or small needs colours that style sheets choose, labels that
+//! keep out of each other's way, and marks that a script finds; what such a crate draws has its colours in it, or brings a large
+//! script of its own. What remains is a few lines of SVG.
 
 use maud::{Markup, html};
 
