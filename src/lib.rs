@@ -38,6 +38,9 @@ mod session;
 #[cfg(feature = "internals")]
 pub mod session;
 
+#[cfg(feature = "rpc")]
+pub mod rpc;
+
 pub use channel::End;
 pub use connection::{
     AcceptError, Batch, BindError, ConnectError, Connection, Decision, Endpoint, HandshakeError, Listener,

@@ -19,7 +19,17 @@ use program::program;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Every example, and what it prints among other things, in this order.
-const EXAMPLES: [(&str, &[&str]); 3] = [
+const EXAMPLES: [(&str, &[&str]); 4] = [
+    (
+        "add",
+        &[
+            " wants 40 + 2\n",
+            "client: 40 + 2 = 42\n",
+            " wants 9223372036854775807 + 1\n",
+            "client: 9223372036854775807 + 1 is too large\n",
+            "the client has left, with exit status: 0\n",
+        ],
+    ),
     (
         "inherited",
         &[
