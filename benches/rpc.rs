@@ -2,14 +2,19 @@
 //! else is measured, and over a pair of sessions that spin.
 
 use std::hint::black_box;
-use std::sync::Arc;
-use std::thread;
+use std::sync::{Arc, LazyLock};
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
 use serde::{Deserialize, Serialize};
 use twinring::rpc::{Carrier, Context, FIRST, Schema, Server};
-use twinring::{Call, CallError, Failure, LocalSession, NotifyError, Options, SessionOptions, WaitStrategy};
+use twinring::{
+    Call, CallError, Connection, End, Failure, Handler, LocalSession, NotifyError, Options, SessionOptions,
+    WaitStrategy,
+};
 
 /// A small struct: 24 bytes in memory, 25 at most as bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, Schema)]
@@ -78,20 +83,46 @@ fn in_place(criterion: &mut Criterion) {
     group.bench_function("typed", |bencher| bencher.iter(|| market.place(black_box(ORDER)).expect("an order")));
 }
 
-/// A pair of sessions, each with a thread of its own that spins.
+/// The processors that this process may use; asked before any thread is pinned.
+static PROCESSORS: LazyLock<Vec<usize>> = LazyLock::new(|| {
+    let allowed = sched_getaffinity(None).expect("the processors of this thread");
+    (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect()
+});
+
+/// Keeps this thread on one of them: two that spin on the same one measure the scheduler.
+fn pin(number: usize) {
+    if let Some(&cpu) = PROCESSORS.get(number) {
+        let mut one = CpuSet::new();
+        one.set(cpu);
+        sched_setaffinity(None, &one).expect("a processor of its own");
+    }
+}
+
+/// A pair of sessions, each with a thread of its own that spins on a processor of its own.
 fn sessions(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("rpc over sessions");
     typed(&mut group);
     raw(&mut group);
 }
 
-fn pair() -> (twinring::Connection, twinring::Connection) {
+fn serving(there: Connection, handler: impl Handler + Send + 'static) -> JoinHandle<Result<(), End>> {
+    LazyLock::force(&PROCESSORS);
+    let serve = || {
+        pin(1);
+        LocalSession::new(there, &SessionOptions::new(), handler).serve()
+    };
+    let thread = thread::spawn(serve);
+    pin(0);
+    thread
+}
+
+fn pair() -> (Connection, Connection) {
     Options::new().wait(WaitStrategy::Spin).pair().expect("a pair")
 }
 
 fn typed(group: &mut BenchmarkGroup<'_, WallTime>) {
     let (here, there) = pair();
-    let serving = thread::spawn(move || LocalSession::new(there, &SessionOptions::new(), server()).serve());
+    let serving = serving(there, server());
     let mut market = MarketClient::bind(LocalSession::new(here, &SessionOptions::new(), ())).expect("a market");
     group.bench_function("typed", |bencher| bencher.iter(|| market.place(black_box(ORDER)).expect("an order")));
     drop(market);
@@ -106,7 +137,7 @@ fn raw(group: &mut BenchmarkGroup<'_, WallTime>) {
         call.reply().extend_from_slice(payload);
         Ok(())
     };
-    let serving = thread::spawn(move || LocalSession::new(there, &SessionOptions::new(), echo).serve());
+    let serving = serving(there, echo);
     let mut session = LocalSession::new(here, &SessionOptions::new(), ());
     let (request, mut reply) = ([7; 17], Vec::new());
     group.bench_function("raw", |bencher| {

@@ -211,7 +211,7 @@ fn a_fingerprint_is_the_same_in_every_build() {
     assert_eq!(description.name, "Office");
     let add = &description.procedures[0];
     assert_eq!(add.types(), "(i64, i64) -> i64");
-    assert_eq!(add.fingerprint(), 0xb5af_cc60_4a0b_46ae);
+    assert_eq!(add.fingerprint(), 0xb5af_af2f_cc81_2b2e);
     assert_eq!(
         description.procedures[1].types(),
         "(i64, i64) -> Result<i64, DivideError { ByZero, Overflow { of: i64 } }>"
