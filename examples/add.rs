@@ -6,7 +6,7 @@ use std::error::Error;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{env, process};
+use std::{env, fmt, process};
 
 use serde::{Deserialize, Serialize};
 use twinring::rpc::{CallError, Context, Schema, Server};
@@ -18,6 +18,14 @@ pub enum AddError {
     /// The sum is larger than an `i64`.
     Overflow,
 }
+
+impl fmt::Display for AddError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the sum is too large")
+    }
+}
+
+impl Error for AddError {}
 
 twinring::interface! {
     /// What both sides agree on.
@@ -62,7 +70,7 @@ fn ask(name: &str) -> Result<(), Box<dyn Error>> {
     let mut adder = AdderClient::bind(LocalSession::new(connection, &SessionOptions::new(), ()))?;
     println!("client: 40 + 2 = {}", adder.add(40, 2)?);
     match adder.add(i64::MAX, 1) {
-        Err(CallError::Procedure(AddError::Overflow)) => println!("client: {} + 1 is too large", i64::MAX),
+        Err(CallError::Procedure(error)) => println!("client: {} + 1: {error}", i64::MAX),
         other => return Err(format!("an overflow was expected, and came: {other:?}").into()),
     }
     Ok(())

@@ -26,7 +26,7 @@ const EXAMPLES: [(&str, &[&str]); 4] = [
             " wants 40 + 2\n",
             "client: 40 + 2 = 42\n",
             " wants 9223372036854775807 + 1\n",
-            "client: 9223372036854775807 + 1 is too large\n",
+            "client: 9223372036854775807 + 1: the sum is too large\n",
             "the client has left, with exit status: 0\n",
         ],
     ),

@@ -218,3 +218,28 @@ fn a_fingerprint_is_the_same_in_every_build() {
     );
     assert_eq!(description.procedures[3].types(), "([u8]) -> {u8: u64}");
 }
+
+#[test]
+fn types_that_could_keep_a_decoder_busy_are_refused() {
+    use std::collections::BTreeMap;
+    use twinring::rpc::{Description, Procedure, Schema};
+    type Unit = ();
+    fn is_refused<T: Schema>() -> bool {
+        let returns = Box::leak(Box::new([Procedure {
+            name: "any",
+            oneway: false,
+            arguments: &[],
+            returns: T::SCHEMA,
+            fails: None,
+        }]));
+        std::panic::catch_unwind(|| Description { name: "Any", procedures: returns }.checked()).is_err()
+    }
+    assert!(is_refused::<Vec<Unit>>());
+    assert!(is_refused::<Option<(u8, Vec<((), [(); 3])>)>>());
+    assert!(is_refused::<BTreeMap<(), ()>>());
+    assert!(is_refused::<Result<u8, Vec<()>>>());
+    assert!(!is_refused::<Vec<(Unit, u8)>>());
+    assert!(!is_refused::<Vec<Option<()>>>());
+    assert!(!is_refused::<BTreeMap<(), u8>>());
+    assert!(!is_refused::<Vec<crate::office::Shape>>());
+}

@@ -1,12 +1,13 @@
 //! Everything that carries calls, behind one face: each test runs over all of it.
 
-use std::io::pipe;
+use std::fs::File;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use rustix::pipe::pipe;
 use twinring::rpc::{Carrier, Server, StreamOptions, StreamSession};
 use twinring::{Credentials, LocalSession, Options, Session, SessionOptions};
 
@@ -16,7 +17,7 @@ use crate::office::{Desk, Office, OfficeClient, office};
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The largest message of all of these.
-pub const LARGEST: usize = 4 << 20;
+pub const LARGEST: usize = 1 << 20;
 
 /// What carries calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,8 +100,10 @@ pub fn connect(over: Over, here: Server, there: Server, many: usize) -> (Vec<Any
         }
         Over::Pipes => {
             let ((from_there, to_here), (from_here, to_there)) = (pipe().expect("a pipe"), pipe().expect("a pipe"));
-            let far = StreamSession::new(from_here, to_here, &stream_options(), there);
-            streams(StreamSession::new(from_there, to_there, &stream_options(), here), far, many)
+            let ends = |read, write| (File::from(read), File::from(write));
+            let ((near_in, near_out), (far_in, far_out)) = (ends(from_there, to_there), ends(from_here, to_here));
+            let far = StreamSession::new(far_in, far_out, &stream_options(), there);
+            streams(StreamSession::new(near_in, near_out, &stream_options(), here), far, many)
         }
     }
 }

@@ -114,7 +114,7 @@ fn a_message_that_is_too_large_is_refused_with_both_numbers() {
         let largest = crate::carriers::LARGEST;
         let error = office.census(&vec![0; largest]).unwrap_err();
         // Three bytes more say how many there are.
-        assert_eq!(error, CallError::Carrier(Failed::TooLarge { length: largest + 4, largest }), "{over:?}");
+        assert_eq!(error, CallError::Carrier(Failed::TooLarge { length: largest + 3, largest }), "{over:?}");
         assert_eq!(error.outcome(), Outcome::NotRun);
         let error = office.bytes(largest as u64).unwrap_err();
         assert_eq!(error, CallError::Carrier(Failed::ReplyTooLarge), "{over:?}");

@@ -20,7 +20,7 @@ fn check(mut office: OfficeClient<StreamSession>) {
     assert_eq!(office.divide(1, 0), Err(CallError::Procedure(DivideError::ByZero)));
     let circle = |x| Shape::Circle(Point { x, y: 0.0 }, 1.0);
     assert_eq!(office.moved(circle(0.0), Point { x: 3.0, y: 0.0 }), Ok(circle(3.0)));
-    assert_eq!(office.bytes(3 << 20).map(|bytes| bytes.len()), Ok(3 << 20));
+    assert_eq!(office.bytes(900_000).map(|bytes| bytes.len()), Ok(900_000));
     for number in 0..100 {
         office.note(&number.to_string()).unwrap();
     }
