@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::codec::{decode, encode, plain_text};
-use super::error::{BindError, Difference};
+use super::error::{BindError, Difference, made_plain};
 use super::interface::{Description, Interface};
 use super::{BIND, Carrier};
 use crate::session::CallError;
@@ -57,7 +57,7 @@ impl<I: Interface + ?Sized> Binding<I> {
         let mut answer = Vec::new();
         carrier.call(BIND, &question(&description, &types), &mut answer, None).map_err(|error| match error {
             CallError::NoSelector => BindError::NotServed,
-            other => BindError::Call(other),
+            other => BindError::Call(made_plain(other)),
         })?;
         let answer = decode(&answer).map_err(|error| BindError::BadReply(error.to_string()))?;
         numbers(&description, &types, answer).map(|numbers| Self { numbers, interface: PhantomData })

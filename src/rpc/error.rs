@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 
-use super::codec::{DecodeError, EncodeError};
+use super::codec::{DecodeError, EncodeError, plain_text};
 use crate::session::{self, Halt, NotifyError, Outcome};
 
 /// Why a procedure returned no value. `E` is the procedure's own error, or [`Infallible`] if it has none.
@@ -65,9 +65,18 @@ impl<E> From<session::CallError> for CallError<E> {
     fn from(error: session::CallError) -> Self {
         match error {
             session::CallError::NoSelector => Self::NoSuchProcedure,
-            session::CallError::Refused(why) => Self::Refused(super::codec::plain_text(why.as_bytes())),
-            other => Self::Carrier(other),
+            session::CallError::Refused(why) => Self::Refused(plain_text(why.as_bytes())),
+            other => Self::Carrier(made_plain(other)),
         }
+    }
+}
+
+/// Without the control characters that a peer's texts may have.
+pub(super) fn made_plain(error: session::CallError) -> session::CallError {
+    match error {
+        session::CallError::Failed(why) => session::CallError::Failed(plain_text(why.as_bytes())),
+        session::CallError::Refused(why) => session::CallError::Refused(plain_text(why.as_bytes())),
+        other => other,
     }
 }
 

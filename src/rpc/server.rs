@@ -172,7 +172,7 @@ impl Server {
     ) -> Result<(), Failure> {
         let caller = Caller { peer: self.peer, interface: entry.interface, procedure: entry.procedure };
         if let Some(guard) = &self.guard {
-            guard(&caller).map_err(Failure::refused)?;
+            ask(&**guard, &caller)?;
         }
         let context = &mut Context { caller, back };
         let run = || entry.service.dispatch(entry.place, arguments, reply, context);
@@ -245,6 +245,14 @@ impl Handler for Server {
 impl fmt::Debug for Server {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Server").field("interfaces", &self.names()).field("peer", &self.peer).finish_non_exhaustive()
+    }
+}
+
+/// A guard that panics has not said yes.
+fn ask(guard: &Guard, caller: &Caller) -> Result<(), Failure> {
+    match catch_unwind(AssertUnwindSafe(|| guard(caller))) {
+        Ok(said) => said.map_err(Failure::refused),
+        Err(panic) => Err(Failure::refused(format_args!("who decides it panicked: {}", text_of(panic.as_ref())))),
     }
 }
 

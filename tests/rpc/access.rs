@@ -35,6 +35,21 @@ fn a_guard_is_asked_before_each_call_and_its_reason_arrives() {
 }
 
 #[test]
+fn a_guard_that_panics_has_not_said_yes() {
+    for over in ALL {
+        let guard = |caller: &Caller| if caller.procedure == "add" { panic!("oh\n") } else { Ok(()) };
+        let (mut office, serving) = client_of(over, office(&Arc::default()).guard(guard));
+        for _ in 0..5 {
+            let error = office.add(1, 2).unwrap_err();
+            assert_eq!(error, CallError::Refused("who decides it panicked: oh\u{fffd}".into()), "{over:?}");
+        }
+        assert_eq!(office.nothing(), Ok(()), "{over:?}");
+        drop(office);
+        serving.finish();
+    }
+}
+
+#[test]
 fn a_guard_sees_who_calls_as_far_as_the_transport_knows() {
     for over in ALL {
         let seen: Arc<Mutex<Vec<Credentials>>> = Arc::default();

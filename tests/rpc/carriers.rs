@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use rustix::pipe::pipe;
 use twinring::rpc::{Carrier, Server, StreamOptions, StreamSession};
-use twinring::{Credentials, LocalSession, Options, Session, SessionOptions};
+use twinring::{LocalSession, Options, Session, SessionOptions};
 
 use crate::office::{Desk, Office, OfficeClient, office};
 
@@ -87,11 +87,8 @@ pub fn connect(over: Over, here: Server, there: Server, many: usize) -> (Vec<Any
         Over::Local => local(here, there, many),
         Over::Unix => {
             let (near, far) = UnixStream::pair().expect("sockets");
-            streams(
-                StreamSession::over(near, &stream_options(), here),
-                StreamSession::over(far, &stream_options(), there.for_peer(Credentials::own())),
-                many,
-            )
+            let far = StreamSession::over(far, &stream_options(), there);
+            streams(StreamSession::over(near, &stream_options(), here), far, many)
         }
         Over::Tcp => {
             let (near, far) = tcp();

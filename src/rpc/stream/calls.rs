@@ -28,7 +28,7 @@ struct Table {
     /// Slots to be used again.
     spare: Vec<Arc<Slot>>,
     last: u64,
-    /// Threads that wait for `changed`.
+    /// Threads that wait for a place. Others wait for what is always notified.
     waiting: usize,
 }
 
@@ -198,10 +198,8 @@ impl Calls {
     /// Waits for the end.
     pub(super) fn await_end(&self) -> End {
         let mut table = lock(&self.table);
-        table.waiting += 1;
         loop {
             if let Some(end) = table.end {
-                table.waiting -= 1;
                 return end;
             }
             table = wait(&self.changed, table, Deadline::NEVER).0;

@@ -83,6 +83,14 @@ impl Crew {
         self.lock().readers += 1;
     }
 
+    /// Whether nobody reads; a thread that is about to is counted from now on.
+    pub(super) fn wants_reader(&self) -> bool {
+        let mut state = self.lock();
+        let wanted = state.readers == 0;
+        state.readers += usize::from(wanted);
+        wanted
+    }
+
     /// That thread does not read after all.
     pub(super) fn read_no_more(&self) {
         self.lock().readers -= 1;

@@ -106,7 +106,7 @@ impl Engine {
             if let Admitted::Run { job, reader_wanted } = self.crew.admit(job)? {
                 drop(reader);
                 if reader_wanted && self.spawn(Next::Read).is_err() {
-                    // Nobody reads until this thread does so again.
+                    // Nobody reads until this thread does so again, or waits for a reply.
                     self.crew.read_no_more();
                 }
                 return Ok(job);
@@ -242,7 +242,8 @@ impl Carrier for Behind<'_> {
         if let Some(job) = waiting {
             engine.start_worker(job);
         }
-        let result = engine.call(number, request, reply, timeout);
+        let read = engine.have_somebody_read();
+        let result = read.and_then(|()| engine.call(number, request, reply, timeout));
         crew.unblock();
         result
     }
@@ -253,6 +254,15 @@ impl Carrier for Behind<'_> {
 }
 
 impl Engine {
+    /// A reply that nobody reads would never come: if no thread could be had before, one must be now.
+    fn have_somebody_read(self: &Arc<Self>) -> Result<(), CallError> {
+        if self.crew.wants_reader() && self.spawn(Next::Read).is_err() {
+            self.crew.read_no_more();
+            return Err(CallError::Busy);
+        }
+        Ok(())
+    }
+
     /// Another thread for a job that would have to wait for one that waits itself.
     fn start_worker(self: &Arc<Self>, job: Job) {
         let (engine, handed) = (Arc::clone(self), Arc::new(Mutex::new(Some(job))));

@@ -2,7 +2,11 @@
 
 use std::io::{self, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+
+use crate::os::credentials::{Credentials, of_peer};
+use crate::rpc::context::NOBODY;
 
 /// The writing half of a socket, which ends both directions when it is dropped: a socket that somebody still reads would
 /// otherwise stay open.
@@ -20,6 +24,11 @@ pub trait Socket: io::Read + Write + Send + Sized + 'static {
 
     /// Ends both directions.
     fn hang_up(&self);
+
+    /// Who is at the other end, as far as the kernel tells.
+    fn peer(&self) -> Credentials {
+        NOBODY
+    }
 
     /// What makes it fit for small messages.
     ///
@@ -47,6 +56,10 @@ impl Socket for TcpStream {
 }
 
 impl Socket for UnixStream {
+    fn peer(&self) -> Credentials {
+        of_peer(self.as_fd()).unwrap_or(NOBODY)
+    }
+
     fn another(&self) -> io::Result<Self> {
         self.try_clone()
     }

@@ -60,12 +60,13 @@ impl StreamSession {
     }
 
     /// Over a socket: a [`TcpStream`](std::net::TcpStream), which stops waiting for more before it sends, or a
-    /// [`UnixStream`](std::os::unix::net::UnixStream).
+    /// [`UnixStream`](std::os::unix::net::UnixStream), whose peer the server is told.
     ///
     /// # Errors
     ///
     /// If no thread or no descriptor can be had.
     pub fn over(socket: impl Socket, options: &StreamOptions, server: Server) -> io::Result<Self> {
+        let server = server.for_peer(socket.peer());
         let (reader, writer) = HangsUp::halves(socket)?;
         Self::new(reader, writer, options, server)
     }
