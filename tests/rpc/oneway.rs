@@ -22,3 +22,20 @@ fn notes_arrive_in_order_and_one_that_panics_holds_up_nothing() {
         drop(serving);
     }
 }
+
+#[test]
+fn a_stream_whose_other_side_has_left_is_over_when_all_that_it_sent_has_been_run() {
+    use std::os::unix::net::UnixStream;
+    use std::sync::Arc;
+    use twinring::rpc::{Server, StreamSession};
+    let desk = Arc::new(crate::office::Desk::default());
+    let (here, there) = UnixStream::pair().unwrap();
+    let options = crate::carriers::stream_options().workers(1);
+    let there = StreamSession::over(there, &options, crate::office::office(&desk)).unwrap();
+    let here = StreamSession::over(here, &options, Server::new()).unwrap();
+    let mut office = crate::office::OfficeClient::bind(here).unwrap();
+    (0..5000).for_each(|number| office.note(&number.to_string()).unwrap());
+    drop(office);
+    assert_eq!(there.wait(), Ok(()));
+    assert_eq!(desk.lines.lock().unwrap().len(), 5000);
+}
