@@ -9,7 +9,7 @@ use twinring::session::header::{Header, Kind, LENGTH, Part, Status, words_of};
 use twinring::session::hello::Hello;
 use twinring::{End, Halt};
 
-use crate::carriers::{PATIENCE, stream_options};
+use crate::carriers::{PATIENCE, stream_options, until};
 use crate::office::office;
 
 const HELLO: Hello = Hello { calls: 8, open: 1, largest: 1000 };
@@ -54,11 +54,17 @@ fn victim() -> (StreamSession, Raw) {
     (StreamSession::over(here, &options, office(&Arc::default())).unwrap(), Raw::new(there))
 }
 
+/// How it ends; fails if it does not.
+fn end_of(victim: &StreamSession) -> End {
+    until("the end", || victim.ended().is_some());
+    victim.ended().expect("an end")
+}
+
 /// What a lie is found to be; the victim has hung up then.
 fn found(lie: impl FnOnce(&mut Raw)) -> String {
     let (victim, mut raw) = victim();
     lie(&mut raw);
-    let end = victim.wait().expect_err("a lie");
+    let end = end_of(&victim);
     while raw.receive().is_some() {}
     assert_eq!(victim.ended(), Some(end));
     assert_eq!(victim.notify(FIRST, b""), Err(twinring::NotifyError::NotSent(Halt::Ended(end))));
@@ -120,7 +126,7 @@ fn a_frame_that_is_cut_off_is_a_peer_that_died() {
         let frame = [&18_u32.to_le_bytes()[..], &call(1).bytes(), b"\x02\x04"].concat();
         raw.0.write_all(&frame[..cut]).unwrap();
         drop(raw);
-        assert_eq!(victim.wait(), Err(End::Disconnected), "{cut}");
+        assert_eq!(end_of(&victim), End::Disconnected, "{cut}");
     }
 }
 
@@ -137,8 +143,7 @@ fn more_calls_than_agreed_are_a_lie() {
     desk.gate.await_arrivals(1);
     raw.send(call(2), b"\x02\x04");
     raw.send(call(3), b"\x02\x04");
-    crate::carriers::until("the end", || victim.ended().is_some());
-    let end = victim.ended().unwrap().to_string();
+    let end = end_of(&victim).to_string();
     assert!(end.contains("0x3 as calls in flight, allowed are 0x1 to 0x2"), "{end}");
     desk.gate.open();
 }
@@ -163,7 +168,7 @@ fn a_late_reply_is_no_lie_and_a_second_one_is() {
     });
     victim.call_into(FIRST, b"", &mut reply, None).unwrap();
     assert_eq!(reply, b"in time");
-    assert!(matches!(victim.wait(), Err(End::Corrupt(_))));
+    assert!(matches!(end_of(&victim), End::Corrupt(_)));
     drop(answering.join().unwrap());
 }
 

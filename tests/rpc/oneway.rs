@@ -36,6 +36,7 @@ fn a_stream_whose_other_side_has_left_is_over_when_all_that_it_sent_has_been_run
     let mut office = crate::office::OfficeClient::bind(here).unwrap();
     (0..5000).for_each(|number| office.note(&number.to_string()).unwrap());
     drop(office);
+    crate::carriers::until("the end", || there.ended().is_some());
     assert_eq!(there.wait(), Ok(()));
     assert_eq!(desk.lines.lock().unwrap().len(), 5000);
 }
