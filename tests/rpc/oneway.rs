@@ -34,9 +34,18 @@ fn a_stream_whose_other_side_has_left_is_over_when_all_that_it_sent_has_been_run
     let there = StreamSession::over(there, &options, crate::office::office(&desk)).unwrap();
     let here = StreamSession::over(here, &options, Server::new()).unwrap();
     let mut office = crate::office::OfficeClient::bind(here).unwrap();
-    (0..5000).for_each(|number| office.note(&number.to_string()).unwrap());
+    office.stub().set_timeout(Some(std::time::Duration::from_millis(10)));
+    assert!(office.wait_to_be_let_go().unwrap_err().timed_out());
+    // It waits for the one worker, which waits at the gate.
+    office.note("the last").unwrap();
+    desk.gate.await_arrivals(1);
     drop(office);
     crate::carriers::until("the end", || there.ended().is_some());
+    let opening = std::thread::spawn({
+        let desk = desk.clone();
+        move || desk.gate.open()
+    });
     assert_eq!(there.wait(), Ok(()));
-    assert_eq!(desk.lines.lock().unwrap().len(), 5000);
+    assert_eq!(*desk.lines.lock().unwrap(), ["the last"]);
+    opening.join().unwrap();
 }
