@@ -24,9 +24,10 @@ fn calls_of_plain_values_allocate_nothing() {
         let (there, here) = counts(1);
         let (there_later, here_later) = counts(CALLS);
         assert!(here_later - here <= most, "{over:?}: the side that calls: {}", here_later - here);
-        // Over a stream two threads take turns; each has counted for itself.
-        let grown = there_later.abs_diff(there);
-        assert!(grown <= most.max(FEW * u64::from(over != Over::Local)), "{over:?}: the other side: {grown}");
+        // Over a stream two threads take turns, each of which counts for itself.
+        if matches!(over, Over::Local | Over::Session) {
+            assert!(there_later - there <= most, "{over:?}: the other side: {}", there_later - there);
+        }
         drop(office);
         serving.finish();
     }
