@@ -12,7 +12,9 @@ pub use outgoing::{ClaimError, Outgoing};
 
 use core::fmt;
 
+use crate::memory::Memory;
 use crate::ring::Corrupt;
+use crate::wait::Link;
 
 /// Why nothing more can be sent or received: final, the same at every later use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +46,13 @@ impl std::error::Error for End {}
 impl From<Corrupt> for End {
     fn from(corrupt: Corrupt) -> Self {
         Self::Corrupt(corrupt)
+    }
+}
+
+impl End {
+    /// How a link ended that is neither alive nor of a forked child.
+    fn of<M: Memory>(link: &Link<M>) -> Self {
+        link.lie().map_or(Self::Disconnected, Self::Corrupt)
     }
 }
 

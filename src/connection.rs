@@ -16,6 +16,9 @@ mod listener;
 mod options;
 mod receiver;
 mod sender;
+mod stream;
+mod transport;
+mod way;
 pub mod wire;
 
 pub use connect::{accept_over, connect, connect_over, pair};
@@ -31,3 +34,4 @@ pub use listener::{Listener, ListenerCounters};
 pub use options::{Decision, Options};
 pub use receiver::{Message, Readiness, Receiver};
 pub use sender::{Batch, Reservation, Sender};
+pub use transport::Transport;

@@ -29,6 +29,11 @@ mod region;
 pub mod region;
 
 #[cfg(not(feature = "internals"))]
+mod carrier;
+#[cfg(feature = "internals")]
+pub mod carrier;
+
+#[cfg(not(feature = "internals"))]
 mod connection;
 #[cfg(feature = "internals")]
 pub mod connection;
@@ -46,7 +51,7 @@ pub use connection::{
     AcceptError, Batch, BindError, ConnectError, Connection, Decision, Endpoint, HandshakeError, Listener,
     ListenerCounters, Message, Options, Pages, Readiness, ReadyError, Receiver, ReceiverCounters, RecvIntoError,
     RecvTimeoutError, Reservation, SendError, SendTimeoutError, Sender, SenderCounters, SetupError, TryRecvError,
-    TrySendError, accept_over, connect, connect_over, pair,
+    Transport, TrySendError, accept_over, connect, connect_over, pair,
 };
 pub use os::clock::Deadline;
 pub use os::credentials::Credentials;

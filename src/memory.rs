@@ -23,6 +23,7 @@ pub use core::sync::atomic::Ordering;
 
 pub use heap::Heap;
 pub use hostile::{Hostile, Read};
+pub(crate) use mapped::Bell;
 pub use mapped::{MapError, Mapped};
 pub use view::{Foreign, Own};
 

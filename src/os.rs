@@ -4,6 +4,7 @@ pub(crate) mod beacon;
 pub mod clock;
 pub(crate) mod cpus;
 pub(crate) mod credentials;
+pub(crate) mod event;
 pub(crate) mod futex;
 pub(crate) mod liveness;
 pub(crate) mod lock;

@@ -99,6 +99,23 @@ impl Half {
         Ok(self)
     }
 
+    /// The shape as it is announced where no memory is shared: only the ring has a size.
+    #[must_use]
+    pub fn carried(self) -> Self {
+        Self { bytes: 0, ..self }
+    }
+
+    /// Checks what a peer announced that shares no memory; the shape of a half that this side makes for itself, with such a
+    /// ring. `largest` is the largest ring that this side accepts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Half::check`].
+    pub fn check_carried(self, largest: u64) -> Result<Self, Corrupt> {
+        Corrupt::check("the size of a half that is not shared", self.bytes, 0, 0)?;
+        Self { bytes: RING_OFFSET as u64 + self.ring.min(LARGEST_RING), ..self }.check(largest)
+    }
+
     /// Where the ring of such a half lies, and the head for it in the other half.
     #[must_use]
     pub fn geometry(self) -> Geometry {

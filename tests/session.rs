@@ -49,6 +49,11 @@ mod sizes;
 #[path = "session/stopped.rs"]
 mod stopped;
 
+/// What every connection here is made with: `session_over_socket.rs` has these modules over another transport.
+fn options() -> twinring::Options {
+    twinring::Options::new()
+}
+
 #[global_allocator]
 static ALLOCATOR: counting::Counting = counting::Counting;
 

@@ -154,12 +154,12 @@ impl<M: Memory> Incoming<M> {
         }
         // Once reported, the end is final: a peer that only pretended to be dead may go on writing.
         if self.disconnected {
-            return Err(NextError::End(End::Disconnected));
+            return Err(NextError::End(End::of(&self.link)));
         }
         self.consumer.find().map_err(|error| match self.nothing(error) {
             NextError::Empty => {
                 self.disconnected = true;
-                NextError::End(End::Disconnected)
+                NextError::End(End::of(&self.link))
             }
             end @ NextError::End(_) => end,
         })

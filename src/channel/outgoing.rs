@@ -129,7 +129,7 @@ impl<M: Memory> Outgoing<M> {
         let end = self.end.unwrap_or_else(|| match self.link.state() {
             State::Forked => End::Forked,
             _ if self.data.gone() => End::Closed,
-            _ => End::Disconnected,
+            _ => End::of(&self.link),
         });
         self.end_with(end)
     }
@@ -205,10 +205,32 @@ impl<M: Memory> Outgoing<M> {
         if left || data.gone() {
             Ok(())
         } else if over {
-            Err(ClaimError::End(End::Disconnected))
+            Err(ClaimError::End(End::of(link)))
         } else {
             Err(ClaimError::Full)
         }
+    }
+
+    /// Announces that this end waits for room for `length` bytes, and does not sleep; `false`, and nothing announced, if there
+    /// is room or the receiver has left. Whoever uses this end next calls [`Outgoing::rise`] first.
+    pub fn rest(&mut self, length: usize) -> bool {
+        self.room.announce(self.sent);
+        let rests = !self.producer.would_claim(length) && !self.data.gone();
+        if !rests {
+            self.room.retract();
+        }
+        rests
+    }
+
+    /// Ends a rest: the receiver need not ring.
+    pub fn rise(&mut self) {
+        self.room.retract();
+    }
+
+    /// Whether the receiver said that it will not look again.
+    #[must_use]
+    pub fn is_deserted(&self) -> bool {
+        self.data.gone()
     }
 
     /// The largest payload, in bytes.

@@ -4,7 +4,9 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::transport::Transport;
 use super::wire::WireError;
+use crate::carrier::CarryError;
 use crate::channel::{ClaimError, End, NextError};
 use crate::memory::MapError;
 use crate::ring::Corrupt;
@@ -417,6 +419,13 @@ pub enum HandshakeError {
         /// The peer's newest version.
         newest: u16,
     },
+    /// The two sides want different things to carry their messages.
+    Transport {
+        /// What this side wants.
+        ours: Transport,
+        /// What the peer wants.
+        theirs: Transport,
+    },
     /// The peer sent what is no message of the handshake, or not the one that was due.
     Protocol(String),
     /// The peer's half is not what it must be.
@@ -437,6 +446,9 @@ impl fmt::Display for HandshakeError {
             Self::Version { oldest, newest } => {
                 let ours = crate::region::VERSION;
                 write!(f, "the peer speaks versions {oldest} to {newest}, this side speaks {ours}")
+            }
+            Self::Transport { ours, theirs } => {
+                write!(f, "the peer wants messages over {theirs}, this side over {ours}")
             }
             Self::Protocol(text) => write!(f, "the peer broke the protocol: {text}"),
             Self::Half(text) => write!(f, "the peer's half of the region is unfit: {text}"),
@@ -491,6 +503,8 @@ pub enum SetupError {
     Socket(io::Error),
     /// The thread that watches for deaths.
     Watch(io::Error),
+    /// What carries messages over the socket: descriptors, or the thread.
+    Carrier(io::Error),
     /// The thread that receives for a session.
     Thread(io::Error),
 }
@@ -502,6 +516,7 @@ impl fmt::Display for SetupError {
             Self::Map(source) => write!(f, "{source}: {}", source.reason()),
             Self::Socket(source) => write!(f, "the control socket failed: {source}"),
             Self::Watch(source) => write!(f, "could not watch the peer: {source}"),
+            Self::Carrier(source) => write!(f, "could not carry messages over the socket: {source}"),
             Self::Thread(source) => write!(f, "could not start the listener thread: {source}"),
         }
     }
@@ -511,9 +526,17 @@ impl std::error::Error for SetupError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Map(source) => Some(source),
-            Self::Memory { source, .. } | Self::Socket(source) | Self::Watch(source) | Self::Thread(source) => {
-                Some(source)
-            }
+            Self::Memory { source, .. } | Self::Socket(source) | Self::Watch(source) => Some(source),
+            Self::Carrier(source) | Self::Thread(source) => Some(source),
+        }
+    }
+}
+
+impl From<CarryError> for SetupError {
+    fn from(error: CarryError) -> Self {
+        match error {
+            CarryError::Map(error) => Self::Map(error),
+            CarryError::System(error) => Self::Carrier(error),
         }
     }
 }

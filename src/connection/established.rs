@@ -7,13 +7,16 @@ use super::error::{HandshakeError, SetupError};
 use super::half::{ForeignHalf, OwnHalf, Pages};
 use super::receiver::Receiver;
 use super::sender::Sender;
+use super::transport::Transport;
+use super::way::Way;
 use super::wire::Message;
+use crate::carrier::{self, Carried, Plan};
 use crate::channel::{Incoming, Outgoing};
 use crate::memory::Mapped;
 use crate::os::credentials::{Credentials, pidfd_of_peer};
 use crate::os::liveness::{self, Watch};
 use crate::os::socket;
-use crate::region::WORDS;
+use crate::region::{Half, WORDS};
 use crate::wait::{Attention, Fencing, Link, WaitStrategy};
 
 /// Two processes that can send to each other. [`Connection::split`] gives the two ends that do it.
@@ -34,15 +37,32 @@ pub struct Connection {
 pub(super) struct Parts {
     pub(super) socket: OwnedFd,
     pub(super) peer: Credentials,
-    pub(super) own: OwnHalf,
-    pub(super) foreign: ForeignHalf,
+    pub(super) halves: Halves,
     pub(super) wait: WaitStrategy,
     pub(super) fence_each_other: bool,
 }
 
-/// What both ends of a connection keep alive: the socket, and the watch over the peer.
+/// What the rings lie in.
+pub(super) enum Halves {
+    /// Memory of both sides.
+    Shared { own: OwnHalf, foreign: ForeignHalf },
+    /// Memory of this side alone, of these shapes: the socket carries.
+    Carried { ours: Half, theirs: Half },
+}
+
+impl Halves {
+    /// What this side says of its own, and the descriptor that goes with it.
+    pub(super) fn announced(&self) -> (Half, Option<&OwnedFd>) {
+        match self {
+            Self::Shared { own, .. } => (own.shape, Some(&own.file)),
+            Self::Carried { ours, .. } => (ours.carried(), None),
+        }
+    }
+}
+
+/// What both ends of a connection keep alive: the way to the peer, and the watch over it.
 pub(super) struct Shared {
-    pub(super) socket: Arc<OwnedFd>,
+    pub(super) way: Way,
     pub(super) link: Link<Mapped>,
     pub(super) wait: WaitStrategy,
     pub(super) attention: Attention<Mapped>,
@@ -58,12 +78,31 @@ const PRIVATE_BYTES: usize = 4096;
 
 impl Connection {
     pub(super) fn new(parts: Parts) -> Result<Self, SetupError> {
-        let Parts { socket, peer, own, foreign, wait, fence_each_other } = parts;
+        let Parts { socket, peer, halves, wait, fence_each_other } = parts;
+        let socket = Arc::new(socket);
+        match halves {
+            Halves::Shared { own, foreign } => Self::shared_by(socket, peer, own, foreign, wait, fence_each_other),
+            Halves::Carried { ours, theirs } => Self::carried_by(socket, peer, ours, theirs, wait),
+        }
+    }
+
+    fn shared_by(
+        socket: Arc<OwnedFd>,
+        peer: Credentials,
+        own: OwnHalf,
+        foreign: ForeignHalf,
+        wait: WaitStrategy,
+        fence_each_other: bool,
+    ) -> Result<Self, SetupError> {
         let private = Mapped::private(PRIVATE_BYTES)?;
         let attention = Attention::new(private.clone(), ATTENTION_WORD);
         let link = Link::new(private, LINK_WORD);
-        let socket = Arc::new(socket);
-        let watch = watch(&socket, peer, link.clone(), attention.clone()).map_err(SetupError::Watch)?;
+        let (dead, called) = (link.clone(), attention.clone());
+        let bereaved = move || {
+            dead.declare_dead();
+            called.call();
+        };
+        let watch = watch(&socket, peer, bereaved).map_err(SetupError::Watch)?;
         let fencing = match wait {
             WaitStrategy::Spin => Fencing::Never,
             _ if fence_each_other => Fencing::Adaptive,
@@ -73,13 +112,35 @@ impl Connection {
         let outgoing =
             Outgoing::new(mine.clone(), theirs.clone(), own.shape.geometry(), WORDS, link.clone(), wait, fencing);
         let incoming = Incoming::new(mine, theirs, foreign.shape.geometry(), WORDS, link.clone(), wait, fencing);
-        let shared = Arc::new(Shared { socket, link, wait, attention, peer, pages: own.pages, _watch: watch });
+        let (way, pages) = (Way::Memory { socket }, own.pages);
+        Ok(Self::of(outgoing, incoming, Shared { way, link, wait, attention, peer, pages, _watch: watch }))
+    }
+
+    fn carried_by(
+        socket: Arc<OwnedFd>,
+        peer: Credentials,
+        ours: Half,
+        theirs: Half,
+        wait: WaitStrategy,
+    ) -> Result<Self, SetupError> {
+        let wait = carrier::waits(wait);
+        let plan = Plan { socket: Arc::clone(&socket), ours, theirs, wait };
+        let Carried { outgoing, incoming, link, attention, relay } = carrier::carry(plan)?;
+        let watched = Arc::downgrade(&relay);
+        let bereaved = move || watched.upgrade().into_iter().for_each(|relay| relay.bereave());
+        let watch = watch(&socket, peer, bereaved).map_err(SetupError::Watch)?;
+        let (way, pages) = (Way::Socket { socket, relay }, Pages::Ordinary);
+        Ok(Self::of(outgoing, incoming, Shared { way, link, wait, attention, peer, pages, _watch: watch }))
+    }
+
+    fn of(outgoing: Outgoing<Mapped>, incoming: Incoming<Mapped>, shared: Shared) -> Self {
+        let shared = Arc::new(shared);
         let sender = Sender::new(outgoing, Arc::clone(&shared));
-        Ok(Self { sender, receiver: Receiver::new(incoming, shared) })
+        Self { sender, receiver: Receiver::new(incoming, shared) }
     }
 
     pub(super) fn send_ready(&self) -> Result<(), HandshakeError> {
-        let sent = socket::send_packet(self.shared().socket.as_fd(), &Message::Ready.encode(), None);
+        let sent = socket::send_packet(self.shared().way.socket(), &Message::Ready.encode(), None);
         sent.map_err(|_| HandshakeError::HungUp)
     }
 
@@ -104,7 +165,13 @@ impl Connection {
         self.shared().peer
     }
 
-    /// Which pages this side's half lies in.
+    /// What carries the messages: [`Transport::SharedMemory`] or [`Transport::Socket`].
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        self.shared().way.transport()
+    }
+
+    /// Which pages this side's half lies in; over the socket, ordinary ones of its own.
     #[must_use]
     pub fn pages(&self) -> &Pages {
         &self.shared().pages
@@ -115,17 +182,13 @@ impl Connection {
 fn watch(
     socket: &Arc<OwnedFd>,
     peer: Credentials,
-    link: Link<Mapped>,
-    attention: Attention<Mapped>,
+    bereaved: impl Fn() + Send + 'static,
 ) -> std::io::Result<Watch> {
     let pidfd = match peer.pid {
         Some(pid) if pid != std::process::id() => pidfd_of(socket, pid),
         _ => None,
     };
-    liveness::watch(Arc::clone(socket), pidfd, move || {
-        link.declare_dead();
-        attention.call();
-    })
+    liveness::watch(Arc::clone(socket), pidfd, bereaved)
 }
 
 /// A descriptor of the peer's process. The socket's own is of who connected it, so it is taken only if that is the peer.

@@ -10,7 +10,8 @@ use crate::memory::{Foreign, Mapped, Ordering, Own};
 use crate::os::memfd::{self, HUGE_PAGE, Unfit};
 use crate::region::Half;
 
-const PAGE: u64 = 4096;
+/// The size of an ordinary page.
+pub(super) const PAGE: u64 = 4096;
 
 /// Which pages this side's half lies in.
 #[derive(Clone, Debug, PartialEq, Eq)]

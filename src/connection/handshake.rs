@@ -13,9 +13,10 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::error::{HandshakeError, SetupError};
-use super::established::{Connection, Parts};
-use super::half::{ForeignHalf, OwnHalf};
+use super::established::{Connection, Halves, Parts};
+use super::half::{ForeignHalf, OwnHalf, PAGE};
 use super::options::{Decision, Options};
+use super::transport::Transport;
 use super::wire::{Features, LONGEST, Message};
 use crate::os::credentials::Credentials;
 use crate::os::{membarrier, socket};
@@ -46,22 +47,29 @@ pub(super) struct Listening(Handshake);
 pub(super) struct Exchanging {
     handshake: Handshake,
     peer: Credentials,
-    own: OwnHalf,
+    own: Own,
     features: Features,
+}
+
+/// What this side brings along.
+enum Own {
+    /// Its half, to be shared.
+    Shared(OwnHalf),
+    /// The shape of a half that it keeps to itself.
+    Carried(Half),
 }
 
 /// A connector's state before HELLO.
 pub(super) struct Connecting(Handshake);
 
-/// A connector's state after HELLO: WELCOME is due.
-pub(super) struct Greeting(Handshake);
+/// A connector's state after HELLO: WELCOME is due. Its half is there already if that was to be tried.
+pub(super) struct Greeting(Handshake, Option<OwnHalf>);
 
 /// A connector's state after it sent its half: READY is due.
 pub(super) struct Confirming {
     handshake: Handshake,
     peer: Credentials,
-    own: OwnHalf,
-    foreign: ForeignHalf,
+    halves: Halves,
     features: Features,
 }
 
@@ -83,7 +91,7 @@ impl Handshake {
     fn features(&self) -> Features {
         let membarrier = if membarrier::register() { Features::MEMBARRIER } else { 0 };
         let spins = if self.options.wait == WaitStrategy::Spin { Features::SPINS } else { 0 };
-        Features(membarrier | spins)
+        Features(membarrier | spins | self.options.transport.features())
     }
 
     fn send(&self, message: &Message, descriptor: Option<&OwnedFd>) -> Result<(), HandshakeError> {
@@ -114,7 +122,7 @@ impl Handshake {
         }
         let message = Message::parse(&buffer[..packet.length])?;
         let mut descriptors = packet.descriptors;
-        let expected = usize::from(matches!(message, Message::Welcome { .. } | Message::Half(_)));
+        let expected = usize::from(message.half().is_some_and(|half| half.bytes > 0));
         if descriptors.len() != expected {
             let (name, due, came) = (message.name(), ["no", "one"][expected], descriptors.len());
             let text = format!("malformed packet: expected {due} descriptor with {name}, came {came}");
@@ -158,6 +166,7 @@ fn reason(error: &HandshakeError) -> Option<String> {
     Some(match error {
         HandshakeError::Timeout | HandshakeError::HungUp => return None,
         HandshakeError::Refused { .. } | HandshakeError::Unauthorised { .. } => return None,
+        HandshakeError::Transport { ours, theirs } => format!("expected messages over {ours}, came {theirs}"),
         HandshakeError::Version { oldest, newest } => format!("expected version {VERSION}, came {oldest} to {newest}"),
         HandshakeError::Protocol(text) => text.clone(),
         HandshakeError::Half(text) => format!("unfit half: {text}"),
@@ -222,20 +231,68 @@ impl Listening {
 }
 
 impl Handshake {
-    fn welcome(&self, message: &Message) -> Result<(OwnHalf, Features), HandshakeError> {
+    fn welcome(&self, message: &Message) -> Result<(Own, Features), HandshakeError> {
         let &Message::Hello { oldest, newest, features } = message else { return Err(unexpected(message, "HELLO")) };
         if !(oldest..=newest).contains(&VERSION) {
             return Err(HandshakeError::Version { oldest, newest });
         }
-        let own = OwnHalf::new(&self.options)?;
-        let welcome = Message::Welcome { version: VERSION, features: self.features(), half: own.shape };
-        self.send(&welcome, Some(&own.file))?;
+        let own = match self.options.transport.agree(features)? {
+            Transport::Socket => self.carried(),
+            _ => self.share(features)?,
+        };
+        let features = own.told(self.features());
+        self.send(&Message::Welcome { version: VERSION, features, half: own.shape() }, own.file())?;
         Ok((own, features))
     }
 
-    fn foreign_half(&self, shape: Half, descriptor: Option<&OwnedFd>) -> Result<ForeignHalf, HandshakeError> {
-        let missing = || HandshakeError::Protocol("a half without a descriptor".to_owned());
-        ForeignHalf::new(shape, descriptor.ok_or_else(missing)?, &self.options)
+    /// This side's half, or none if it cannot be had and both sides can do without.
+    fn share(&self, theirs: Features) -> Result<Own, HandshakeError> {
+        match OwnHalf::new(&self.options) {
+            Ok(own) => Ok(Own::Shared(own)),
+            Err(_) if self.features().has(Features::CARRIES) && theirs.has(Features::CARRIES) => Ok(self.carried()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn carried(&self) -> Own {
+        Own::Carried(Half::with_ring(self.options.ring, PAGE))
+    }
+
+    /// What this side brought, and what the peer has announced.
+    fn put_together(&self, own: Own, shape: Half, descriptor: Option<&OwnedFd>) -> Result<Halves, HandshakeError> {
+        Ok(match own {
+            Own::Carried(ours) => Halves::Carried { ours, theirs: shape.check_carried(self.options.largest_ring)? },
+            Own::Shared(own) => {
+                let missing = || HandshakeError::Protocol("a half without a descriptor".to_owned());
+                let foreign = ForeignHalf::new(shape, descriptor.ok_or_else(missing)?, &self.options)?;
+                Halves::Shared { own, foreign }
+            }
+        })
+    }
+}
+
+impl Own {
+    /// What is announced of it.
+    fn shape(&self) -> Half {
+        match self {
+            Self::Shared(own) => own.shape,
+            Self::Carried(shape) => shape.carried(),
+        }
+    }
+
+    fn file(&self) -> Option<&OwnedFd> {
+        match self {
+            Self::Shared(own) => Some(&own.file),
+            Self::Carried(_) => None,
+        }
+    }
+
+    /// What a listener says that it can do, with what was chosen.
+    fn told(&self, features: Features) -> Features {
+        match self {
+            Self::Shared(_) => features,
+            Self::Carried(_) => Features(features.0 | Features::CARRIES | Features::UNSHARED),
+        }
     }
 }
 
@@ -243,14 +300,14 @@ impl Exchanging {
     /// The connector's half: the connection is there.
     pub(super) fn step(self) -> Result<Step<Self, Connection>, HandshakeError> {
         let Some(received) = self.handshake.receive()? else { return Ok(Step::Waiting(self)) };
-        let foreign = match received.message {
-            Message::Half(shape) => self.handshake.foreign_half(shape, received.descriptor.as_ref()),
+        let Self { handshake, peer, own, features } = self;
+        let halves = match received.message {
+            Message::Half(shape) => handshake.put_together(own, shape, received.descriptor.as_ref()),
             other => Err(unexpected(&other, "HALF")),
         };
-        let foreign = foreign.map_err(|error| self.handshake.refuse(error))?;
-        let Self { handshake, peer, own, features } = self;
+        let halves = halves.map_err(|error| handshake.refuse(error))?;
         // Before READY: from then on the peer may write, ring and die.
-        let connection = handshake.establish(peer, own, foreign, features)?;
+        let connection = handshake.establish(peer, halves, features)?;
         connection.send_ready()?;
         Ok(Step::Done(connection))
     }
@@ -262,12 +319,25 @@ impl Connecting {
     }
 
     /// Says HELLO. A listener that is known by its socket is authorised first.
-    pub(super) fn greet(self) -> Result<Greeting, HandshakeError> {
+    pub(super) fn greet(mut self) -> Result<Greeting, HandshakeError> {
         if matches!(self.0.identity, Identity::OfSocket(_)) {
             self.0.authorise(None)?;
         }
+        let own = self.try_to_share();
         self.0.send(&Message::Hello { oldest: VERSION, newest: VERSION, features: self.0.features() }, None)?;
-        Ok(Greeting(self.0))
+        Ok(Greeting(self.0, own))
+    }
+
+    /// With nothing said yet, a side that can do without shared memory finds out whether it has to.
+    fn try_to_share(&mut self) -> Option<OwnHalf> {
+        if self.0.options.transport != Transport::Any {
+            return None;
+        }
+        let own = OwnHalf::new(&self.0.options).ok();
+        if own.is_none() {
+            self.0.options.transport = Transport::Socket;
+        }
+        own
     }
 }
 
@@ -280,39 +350,45 @@ impl Greeting {
             Identity::OfSocket(peer) => peer,
             Identity::OfPackets => self.0.authorise(received.sender)?,
         };
-        match self.0.exchange(&received) {
-            Ok((own, foreign, features)) => {
-                Ok(Step::Done(Confirming { handshake: self.0, peer, own, foreign, features }))
-            }
+        match self.0.exchange(&received, self.1) {
+            Ok((halves, features)) => Ok(Step::Done(Confirming { handshake: self.0, peer, halves, features })),
             Err(error) => Err(self.0.refuse(error)),
         }
     }
 }
 
 impl Handshake {
-    fn exchange(&self, received: &Received) -> Result<(OwnHalf, ForeignHalf, Features), HandshakeError> {
+    fn exchange(
+        &self,
+        received: &Received,
+        ready: Option<OwnHalf>,
+    ) -> Result<(Halves, Features), HandshakeError> {
         let &Message::Welcome { version, features, half } = &received.message else {
             return Err(unexpected(&received.message, "WELCOME"));
         };
         if version != VERSION {
             return Err(HandshakeError::Version { oldest: version, newest: version });
         }
-        let foreign = self.foreign_half(half, received.descriptor.as_ref())?;
-        let own = OwnHalf::new(&self.options)?;
-        self.send(&Message::Half(own.shape), Some(&own.file))?;
-        Ok((own, foreign, features))
+        let own = match (self.options.transport.chosen(features)?, ready) {
+            (Transport::Socket, _) => self.carried(),
+            (_, Some(own)) => Own::Shared(own),
+            (_, None) => Own::Shared(OwnHalf::new(&self.options)?),
+        };
+        let halves = self.put_together(own, half, received.descriptor.as_ref())?;
+        let (shape, file) = halves.announced();
+        self.send(&Message::Half(shape), file)?;
+        Ok((halves, features))
     }
 
     fn establish(
         self,
         peer: Credentials,
-        own: OwnHalf,
-        foreign: ForeignHalf,
+        halves: Halves,
         features: Features,
     ) -> Result<Connection, HandshakeError> {
         let fence_each_other = features.has(Features::MEMBARRIER) && self.features().has(Features::MEMBARRIER);
         let Self { socket, options, .. } = self;
-        Ok(Connection::new(Parts { socket, peer, own, foreign, wait: options.wait, fence_each_other })?)
+        Ok(Connection::new(Parts { socket, peer, halves, wait: options.wait, fence_each_other })?)
     }
 }
 
@@ -323,7 +399,7 @@ impl Confirming {
         if received.message != Message::Ready {
             return Err(self.handshake.refuse(unexpected(&received.message, "READY")));
         }
-        let Self { handshake, peer, own, foreign, features } = self;
-        Ok(Step::Done(handshake.establish(peer, own, foreign, features)?))
+        let Self { handshake, peer, halves, features } = self;
+        Ok(Step::Done(handshake.establish(peer, halves, features)?))
     }
 }

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BindError, ConnectError, Connection, Endpoint, HandshakeError, Listener, connect};
+use super::{BindError, ConnectError, Connection, Endpoint, HandshakeError, Listener, Transport, connect, stream};
 use crate::os::clock::Deadline;
 use crate::os::credentials::Credentials;
 use crate::region::LARGEST_RING;
@@ -41,6 +41,7 @@ pub struct Options {
     pub(super) huge_pages: bool,
     pub(super) handshake: Duration,
     pub(super) mode: u32,
+    pub(super) transport: Transport,
     pub(super) authorise: Arc<Authorise>,
 }
 
@@ -53,6 +54,7 @@ impl Default for Options {
             huge_pages: false,
             handshake: Duration::from_secs(2),
             mode: 0o600,
+            transport: Transport::default(),
             authorise: Arc::new(same_user),
         }
     }
@@ -96,6 +98,23 @@ impl Options {
     #[must_use]
     pub fn wait(mut self, strategy: WaitStrategy) -> Self {
         self.wait = strategy;
+        self
+    }
+
+    /// What may carry the messages. Shared memory if not chosen, and nothing else: whoever did not ask for the socket learns that
+    /// there is no shared memory by an error, not by a latency. The two sides have to agree;
+    /// [`Connection::transport`] says on what.
+    ///
+    /// ```
+    /// use twinring::{Options, Transport};
+    ///
+    /// let (here, _there) = Options::new().transport(Transport::Socket).pair()?;
+    /// assert_eq!(here.transport(), Transport::Socket);
+    /// # Ok::<(), twinring::HandshakeError>(())
+    /// ```
+    #[must_use]
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = transport;
         self
     }
 
@@ -184,6 +203,33 @@ impl Options {
     pub fn accept_over(&self, socket: OwnedFd, timeout: Duration) -> Result<Connection, HandshakeError> {
         connect::accepted_over(socket, self, Deadline::after(timeout))
     }
+
+    /// Makes a connection of a connected stream socket of any kind, whose other end is given to this too: a socket pair, or TCP.
+    /// There is no connector and no listener, nothing but bytes goes over the stream, and messages go over it whatever
+    /// [`Options::transport`] says.
+    ///
+    /// Of a Unix socket the kernel tells who connected it (of a pair, who made it); of any other, it tells nothing, and
+    /// [`Options::authorise`] is asked about nobody known, which the default refuses.
+    ///
+    /// ```
+    /// use std::{os::unix::net::UnixStream, thread, time::Duration};
+    /// use twinring::Options;
+    ///
+    /// let (here, there) = UnixStream::pair()?;
+    /// let second = thread::spawn(|| Options::new().over_stream(there.into(), Duration::from_secs(5)));
+    /// let mut here = Options::new().over_stream(here.into(), Duration::from_secs(5))?;
+    /// let mut there = second.join().expect("no panic")?;
+    /// here.ends().0.send(b"over a pipe")?;
+    /// assert_eq!(there.ends().1.recv()?.to_vec(), b"over a pipe");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`HandshakeError`].
+    pub fn over_stream(&self, socket: OwnedFd, timeout: Duration) -> Result<Connection, HandshakeError> {
+        stream::connect(socket, self, Deadline::after(timeout))
+    }
 }
 
 impl fmt::Debug for Options {
@@ -191,6 +237,7 @@ impl fmt::Debug for Options {
         f.debug_struct("Options")
             .field("ring", &self.ring)
             .field("wait", &self.wait)
+            .field("transport", &self.transport)
             .field("huge_pages", &self.huge_pages)
             .finish_non_exhaustive()
     }

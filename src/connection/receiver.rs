@@ -11,7 +11,6 @@ use super::established::Shared;
 use crate::channel::{End, Incoming, NextError};
 use crate::memory::Mapped;
 use crate::os::clock::Deadline;
-use crate::os::socket;
 use crate::ring::Span;
 use crate::wait::WaitStrategy;
 
@@ -162,7 +161,7 @@ impl Receiver {
         if self.shared.wait == WaitStrategy::Spin {
             return Err(ReadyError::Spins);
         }
-        if self.shared.link.is_alive() && !socket::take_pokes(self.shared.socket.as_fd()) {
+        if self.shared.link.is_alive() && !self.shared.way.take_pokes() {
             self.shared.link.declare_dead();
         }
         Ok(if self.incoming.arm() { Readiness::Armed } else { Readiness::Ready })
@@ -170,15 +169,16 @@ impl Receiver {
 }
 
 impl AsFd for Receiver {
-    /// The control socket: to be polled for reading after [`Receiver::arm`], and for nothing else.
+    /// To be polled for reading after [`Receiver::arm`], and for nothing else.
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.shared.socket.as_fd()
+        self.shared.way.descriptor()
     }
 }
 
 impl Drop for Receiver {
     fn drop(&mut self) {
         self.incoming.leave();
+        self.shared.way.receiver_left();
     }
 }
 

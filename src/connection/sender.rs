@@ -1,7 +1,6 @@
 //! The end that sends.
 
 use std::io::IoSlice;
-use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,13 +10,13 @@ use super::established::Shared;
 use crate::channel::{ClaimError, End, Outgoing};
 use crate::memory::Mapped;
 use crate::os::clock::Deadline;
-use crate::os::socket;
 use crate::ring::Claim;
 use crate::wait::{Attention, Link, Notice, State, WaitStrategy};
 
 /// The sending end of a connection: `Send`, not `Sync`, no lock and no system call on the way of a message.
 ///
-/// What was sent is in shared memory: the peer receives it even if this process dies right after. Dropping the sender
+/// What was sent is in shared memory: the peer receives it even if this process dies right after. (Over a socket, it is on its
+/// way: what the socket had no room for dies with this process, so end with [`Sender::finish`].) Dropping the sender
 /// says that nothing will follow; the peer receives what was sent and then [`End::Closed`](crate::End::Closed).
 ///
 /// ```
@@ -244,8 +243,7 @@ impl Sender {
     ///
     /// If the peer died first: then nobody knows how much it received.
     pub fn finish(mut self) -> Result<(), End> {
-        let notice = self.outgoing.finish();
-        self.poke(notice);
+        self.leave();
         match self.outgoing.await_departure(Deadline::NEVER) {
             Err(ClaimError::End(end)) => Err(end),
             _ => Ok(()),
@@ -275,15 +273,15 @@ impl Sender {
     #[cold]
     fn poke(&self, notice: Notice) {
         if notice == Notice::Poke {
-            socket::poke(self.shared.socket.as_fd());
+            self.shared.way.poke();
         }
     }
 }
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        let notice = self.outgoing.finish();
-        self.poke(notice);
+        self.leave();
+        self.shared.way.sender_left();
     }
 }
 

@@ -21,6 +21,10 @@ impl Features {
     pub const MEMBARRIER: u32 = 1;
     /// This side never sleeps.
     pub const SPINS: u32 = 2;
+    /// Messages may go over the socket.
+    pub const CARRIES: u32 = 4;
+    /// No memory is shared: messages go over the socket.
+    pub const UNSHARED: u32 = 8;
 
     /// Whether all of these bits are set.
     #[must_use]
@@ -129,6 +133,15 @@ impl Message {
         }
     }
 
+    /// The half that it announces, whose descriptor comes with it, unless it has no bytes.
+    #[must_use]
+    pub fn half(&self) -> Option<Half> {
+        match *self {
+            Self::Welcome { half, .. } | Self::Half(half) => Some(half),
+            _ => None,
+        }
+    }
+
     /// The message as bytes.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
@@ -169,6 +182,48 @@ impl Message {
             return Err(WireError::Length { found: body.len(), expected: length });
         }
         parse_body(kind, body)
+    }
+}
+
+/// What each side of a stream says first, where there is no handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// The version that it speaks.
+    pub version: u16,
+    /// The size of the ring that it sends through, in bytes: what its largest message follows from.
+    pub ring: u64,
+}
+
+impl Opening {
+    /// Bytes of an opening.
+    pub const LENGTH: usize = 24;
+
+    /// The opening as bytes.
+    #[must_use]
+    pub fn encode(self) -> [u8; Self::LENGTH] {
+        let mut bytes = [0; Self::LENGTH];
+        bytes[..8].copy_from_slice(&MAGIC.to_le_bytes());
+        bytes[8..10].copy_from_slice(&self.version.to_le_bytes());
+        bytes[16..].copy_from_slice(&self.ring.to_le_bytes());
+        bytes
+    }
+
+    /// Reads an opening that a peer sent.
+    ///
+    /// # Errors
+    ///
+    /// If it is none, see [`WireError`].
+    pub fn parse(bytes: &[u8; Self::LENGTH]) -> Result<Self, WireError> {
+        let mut fields = Fields(bytes);
+        let magic = fields.u64()?;
+        if magic != MAGIC {
+            return Err(WireError::Magic { found: magic });
+        }
+        let version = fields.u16()?;
+        fields.reserved()?;
+        fields.reserved()?;
+        fields.reserved()?;
+        Ok(Self { version, ring: fields.u64()? })
     }
 }
 

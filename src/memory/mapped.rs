@@ -29,10 +29,10 @@ pub struct Mapped {
     words: usize,
     /// Whether other processes map it too.
     shared: bool,
-    _mapping: Arc<Mapping>,
+    mapping: Arc<Mapping>,
 }
 
-// SAFETY: the pointer is to a mapping that `_mapping` keeps alive on whatever thread, and everything done through it is
+// SAFETY: the pointer is to a mapping that `mapping` keeps alive on whatever thread, and everything done through it is
 // atomic or under the contracts above.
 unsafe impl Send for Mapped {}
 // SAFETY: as above; all methods that take `&self` and are safe are atomic.
@@ -42,6 +42,17 @@ unsafe impl Sync for Mapped {}
 struct Mapping {
     map: ManuallyDrop<MmapRaw>,
     process: u32,
+    /// What stands in for the futexes of its words, if anything does.
+    bell: Option<Box<dyn Bell>>,
+}
+
+/// What stands in for the futexes of a private mapping whose other side is no thread that sleeps on them.
+pub(crate) trait Bell: Send + Sync {
+    /// In place of waking whoever sleeps on `word`; `false` if the futex has to be woken.
+    fn wake(&self, word: usize) -> bool;
+
+    /// In place of sleeping while `unchanged`, until the deadline; may return early. `false` if the futex has to be slept on.
+    fn sleep(&self, unchanged: &dyn Fn() -> bool, deadline: Deadline) -> bool;
 }
 
 impl Drop for Mapping {
@@ -109,13 +120,22 @@ impl Mapped {
     ///
     /// If the memory cannot be had.
     pub fn private(bytes: usize) -> Result<Own<Self>, MapError> {
+        Self::wiped(bytes, None).map(Own::new)
+    }
+
+    /// The same with something that stands in for its futexes.
+    pub(crate) fn private_with(bytes: usize, bell: impl Bell + 'static) -> Result<Own<Self>, MapError> {
+        Self::wiped(bytes, Some(Box::new(bell))).map(Own::new)
+    }
+
+    fn wiped(bytes: usize, bell: Option<Box<dyn Bell>>) -> Result<Self, MapError> {
         let error = |step| move |source| MapError { bytes, step, source };
         let map = MmapRaw::from(options(bytes).map_anon().map_err(error("map"))?);
         // SAFETY: the range is that of a fresh anonymous private mapping; wiping it concerns children only.
         let wiped =
             unsafe { rustix::mm::madvise(map.as_mut_ptr().cast(), map.len(), rustix::mm::Advice::LinuxWipeOnFork) };
         wiped.map_err(io::Error::from).map_err(error("mark as wiped on fork"))?;
-        Ok(Own::new(Self::new(map, bytes, false)))
+        Ok(Self::new(map, bytes, false, bell))
     }
 
     fn shared(map: io::Result<MmapRaw>, bytes: usize, populate: Advice) -> Result<Self, MapError> {
@@ -127,13 +147,13 @@ impl Mapped {
             Err(unknown) if unknown.kind() == io::ErrorKind::InvalidInput => {}
             result => result.map_err(error("populate"))?,
         }
-        Ok(Self::new(map, bytes, true))
+        Ok(Self::new(map, bytes, true, None))
     }
 
-    fn new(map: MmapRaw, bytes: usize, shared: bool) -> Self {
+    fn new(map: MmapRaw, bytes: usize, shared: bool, bell: Option<Box<dyn Bell>>) -> Self {
         let base = map.as_mut_ptr();
-        let mapping = Arc::new(Mapping { map: ManuallyDrop::new(map), process: std::process::id() });
-        Self { base, words: bytes / WORD, shared, _mapping: mapping }
+        let mapping = Arc::new(Mapping { map: ManuallyDrop::new(map), process: std::process::id(), bell });
+        Self { base, words: bytes / WORD, shared, mapping }
     }
 
     /// The atomic at `word`.
@@ -257,12 +277,21 @@ impl Memory for Mapped {
     fn sleep(&self, word: usize, expected: u64, private: (&Self, usize, u64), deadline: Deadline) {
         // The kernel compares 32 bits; the doorbell never uses two numbers that differ only above them.
         let low = |value: u64| value as u32;
+        if let Some(bell) = &self.mapping.bell {
+            let same = |memory: &Self, word, value| low(memory.load(word, Ordering::Acquire)) == low(value);
+            let unchanged = || same(self, word, expected) && same(private.0, private.1, private.2);
+            if bell.sleep(&unchanged, deadline) {
+                return;
+            }
+        }
         let words = [(self.futex(word), low(expected)), (private.0.futex(private.1), low(private.2))];
         futex::wait(words, deadline);
     }
 
     fn wake(&self, word: usize) {
-        futex::wake(self.futex(word));
+        if !self.mapping.bell.as_ref().is_some_and(|bell| bell.wake(word)) {
+            futex::wake(self.futex(word));
+        }
     }
 
     #[inline]

@@ -4,35 +4,34 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
-use rustix::event::{EventfdFlags, eventfd};
+
+use super::event::Event;
 
 /// An epoll instance over a socket and an eventfd: to be polled, not read.
 #[derive(Debug)]
 pub(crate) struct Beacon {
     epoll: OwnedFd,
-    raised: OwnedFd,
+    raised: Event,
 }
 
 impl Beacon {
     /// Readable when `socket` is, or while raised.
     pub(crate) fn new(socket: BorrowedFd<'_>) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        let raised = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let raised = Event::new()?;
         epoll::add(&epoll, socket, EventData::new_u64(0), EventFlags::IN | EventFlags::RDHUP)?;
-        epoll::add(&epoll, &raised, EventData::new_u64(1), EventFlags::IN)?;
+        epoll::add(&epoll, raised.as_fd(), EventData::new_u64(1), EventFlags::IN)?;
         Ok(Self { epoll, raised })
     }
 
     /// Makes the descriptor readable.
     pub(crate) fn raise(&self) {
-        // It can only fail once the count is full, and then the descriptor is readable.
-        let _ = rustix::io::write(&self.raised, &1_u64.to_ne_bytes());
+        self.raised.raise();
     }
 
     /// Takes that back.
     pub(crate) fn lower(&self) {
-        // It fails if it was not raised.
-        let _ = rustix::io::read(&self.raised, &mut [0; 8]);
+        self.raised.lower();
     }
 }
 

@@ -13,8 +13,9 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fs::{Mode, fchmod};
 use rustix::io::Errno;
 use rustix::net::{
-    AddressFamily, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketAddrUnix, SocketFlags,
-    SocketType, accept_with, bind, connect, listen, recv, send, sendmsg, socket_with, socketpair, sockopt,
+    AddressFamily, RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    Shutdown, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen, recv, recvmsg, send, sendmsg,
+    shutdown, socket_with, socketpair, sockopt,
 };
 
 use super::clock::{Deadline, timespec};
@@ -189,6 +190,88 @@ pub(crate) fn take_pokes(socket: BorrowedFd<'_>) -> bool {
             Err(_) => return false,
         }
     }
+}
+
+/// What a socket that carries messages gave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carried {
+    /// So many bytes of the buffer, at least one.
+    Bytes(usize),
+    /// A packet that is longer than the buffer: its end is lost.
+    Truncated,
+    /// Nothing yet.
+    Nothing,
+    /// Nothing will come any more.
+    End,
+}
+
+/// Receives bytes, of one packet if the socket knows packets. Does not block.
+pub(crate) fn receive_bytes(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> Carried {
+    // No room for descriptors: the kernel closes those that a peer may send along.
+    let mut control = RecvAncillaryBuffer::default();
+    let mut retried = false;
+    loop {
+        let mut iov = [io::IoSliceMut::new(buffer)];
+        return match recvmsg(socket, &mut iov, &mut control, RecvFlags::DONTWAIT) {
+            Ok(received) if received.flags.contains(ReturnFlags::TRUNC) => Carried::Truncated,
+            Ok(received) if received.bytes == 0 => Carried::End,
+            Ok(received) => Carried::Bytes(received.bytes),
+            Err(Errno::AGAIN | Errno::INTR) => Carried::Nothing,
+            // Said once by a Unix socket whose peer hung up with something unread; what it had sent comes after that.
+            Err(Errno::CONNRESET) if !retried => {
+                retried = true;
+                continue;
+            }
+            Err(_) => Carried::End,
+        };
+    }
+}
+
+/// Sends the beginning of `bytes`, or one packet of all of them; how many were sent, `None` if there is no room now. Does not
+/// block.
+pub(crate) fn send_bytes(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<Option<usize>> {
+    match send(socket, bytes, SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+        Ok(sent) => Ok(Some(sent)),
+        Err(Errno::AGAIN | Errno::INTR | Errno::NOBUFS) => Ok(None),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// About how many bytes the socket holds that were sent and not received, at most.
+pub(crate) fn send_room(socket: BorrowedFd<'_>) -> usize {
+    sockopt::socket_send_buffer_size(socket).unwrap_or(0)
+}
+
+/// Says that nothing will be sent any more.
+pub(crate) fn end_sending(socket: BorrowedFd<'_>) {
+    // It fails if the other side has hung up: then nobody need be told.
+    let _ = shutdown(socket, Shutdown::Write);
+}
+
+/// Whether the socket is one of this machine, which keeps what was sent when its sender closes it.
+pub(crate) fn is_local(socket: BorrowedFd<'_>) -> bool {
+    sockopt::socket_domain(socket) == Ok(AddressFamily::UNIX)
+}
+
+/// Makes a connected stream usable here, or says why it is not.
+pub(crate) fn adopt_stream(socket: BorrowedFd<'_>) -> io::Result<()> {
+    if sockopt::socket_type(socket)? != SocketType::STREAM {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "expected a connected socket of type SOCK_STREAM"));
+    }
+    rustix::net::getpeername(socket)?;
+    // Small messages are not held back for larger segments; a Unix socket does not know the option, nor do so.
+    let _ = sockopt::set_tcp_nodelay(socket, true);
+    rustix::io::ioctl_fionbio(socket, true)?;
+    Ok(rustix::io::fcntl_setfd(socket, rustix::io::FdFlags::CLOEXEC)?)
+}
+
+/// Waits until the socket can do what is asked (or has hung up), `event` is raised, or the deadline passes.
+pub(crate) fn wait_traffic(socket: BorrowedFd<'_>, both_ways: bool, event: BorrowedFd<'_>, deadline: Deadline) {
+    let flags = if both_ways { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
+    let mut entries = [PollFd::from_borrowed_fd(socket, flags), PollFd::from_borrowed_fd(event, PollFlags::IN)];
+    let timeout = deadline.remaining().and_then(timespec);
+    // Whatever it says means "look again".
+    let _ = poll(&mut entries, timeout.as_ref());
 }
 
 /// Waits until one of `sockets` is readable or hung up, or the deadline passes.

@@ -1,12 +1,17 @@
 //! What this process knows of the connection, in a word that no peer can reach.
 
+use std::sync::{Arc, OnceLock};
+
 use crate::memory::{Memory, Ordering, Own};
+use crate::ring::Corrupt;
 
 /// The state of a connection, kept in private memory so that sleepers can wait on it beside a shared word.
 #[derive(Clone, Debug)]
 pub struct Link<M: Memory> {
     private: Own<M>,
     word: usize,
+    /// What the peer said that no honest one would, if that is how it ended.
+    lie: Arc<OnceLock<Corrupt>>,
 }
 
 /// What a [`Link`] says.
@@ -28,7 +33,7 @@ impl<M: Memory> Link<M> {
     /// A link in word `word` of a private memory (wiped to 0 in a forked child), alive.
     pub fn new(private: Own<M>, word: usize) -> Self {
         private.store(word, ALIVE, Ordering::Relaxed);
-        Self { private, word }
+        Self { private, word, lie: Arc::default() }
     }
 
     /// What is known now.
@@ -56,6 +61,19 @@ impl<M: Memory> Link<M> {
         // Release, with the acquire in `state`.
         self.private.store(self.word, DEAD, Ordering::Release);
         self.private.wake(self.word);
+    }
+
+    /// Notes that the peer lied, elsewhere than in shared memory, and wakes whoever sleeps.
+    pub fn declare_corrupt(&self, corrupt: Corrupt) {
+        // Only the first lie counts, and none that comes after a death.
+        let _ = self.lie.set(corrupt);
+        self.declare_dead();
+    }
+
+    /// The lie that ended it, if one did.
+    #[must_use]
+    pub fn lie(&self) -> Option<Corrupt> {
+        self.lie.get().copied()
     }
 
     /// The word and value to sleep on beside a shared one.

@@ -131,7 +131,7 @@ fn an_event_is_not_sent_when_there_is_no_room_by_its_deadline() {
     let (here, there) = ring(4096).pair().expect("a pair");
     let _there = RawSide::new(there);
     let here = Session::new(here, &SessionOptions::new(), ()).expect("a session");
-    let error = (0..100).find_map(|_| here.notify_timeout(0, &[7; 500], SOON).err());
+    let error = (0..2000).find_map(|_| here.notify_timeout(0, &[7; 500], SOON).err());
     assert_eq!(error, Some(NotifyError::NotSent(Halt::Timeout)));
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use twinring::session::header::{Header, Kind, Part, Status};
 use twinring::session::hello::Hello;
 use twinring::{
-    Call, CallError, Connection, Corrupt, End, Event, Halt, LocalSession, Options, Session, SessionOptions,
+    Call, CallError, Connection, Corrupt, End, Event, Halt, LocalSession, Session, SessionOptions,
     WaitStrategy, handlers,
 };
 
@@ -214,7 +214,7 @@ fn a_hostile_peer_cannot_make_memory_grow() {
     for form in ["Local", "Inline", "Workers"] {
         for way in ["events while nested", "halves", "requests"] {
             let directory = tempfile::TempDir::new().expect("a directory");
-            let mut listener = Options::new().bind(directory.path().join("socket")).expect("a listener");
+            let mut listener = crate::options().bind(directory.path().join("socket")).expect("a listener");
             let mut child = Child::start(
                 "asks too much",
                 &[("SOCKET", listener.path().as_os_str()), ("FORM", form.as_ref()), ("WAY", way.as_ref())],
@@ -247,7 +247,7 @@ fn flood(here: &mut RawSide, way: &str) {
 /// The victim: how much it has grown, in KiB, when all is over.
 pub fn asks_too_much() {
     let socket = PathBuf::from(process::argument("SOCKET"));
-    let connection = Options::new().wait(WaitStrategy::Park).connect(socket, LONG).expect("the liar");
+    let connection = crate::options().wait(WaitStrategy::Park).connect(socket, LONG).expect("the liar");
     let form = process::argument("FORM");
     let workers = if form == "Workers" { 2 } else { 0 };
     let options = SessionOptions::new().largest_message(100_000).open_messages(3).calls_in_flight(8);

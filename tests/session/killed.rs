@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use twinring::session::header::{Header, Kind, Part, Status};
-use twinring::{CallError, Connection, End, Halt, LocalSession, Options, Session, WaitStrategy};
+use twinring::{CallError, Connection, End, Halt, LocalSession, Session, WaitStrategy};
 
 use crate::answering::{Answering, CHECK, ECHO, KEEP, MAKE, NEST, STAY, content};
 use crate::process::{self, Child};
@@ -45,7 +45,7 @@ const PHASES: [Phase; 6] =
 
 fn victim(phase: Phase) -> (TempDir, Child, Connection) {
     let directory = TempDir::new().expect("a directory");
-    let options = Options::new().wait(WaitStrategy::Park).ring_capacity(1 << 16);
+    let options = crate::options().wait(WaitStrategy::Park).ring_capacity(1 << 16);
     let mut listener = options.bind(directory.path().join("socket")).expect("a listener");
     let phase = format!("{phase:?}");
     let child = Child::start("calls", &[("SOCKET", listener.path().as_os_str()), ("PHASE", OsStr::new(&phase))]);
@@ -57,7 +57,7 @@ fn victim(phase: Phase) -> (TempDir, Child, Connection) {
 pub fn calls() {
     let phase = process::argument("PHASE");
     let phase = PHASES.into_iter().find(|known| phase == *format!("{known:?}")).expect("a phase");
-    let options = Options::new().wait(WaitStrategy::Park).ring_capacity(1 << 16);
+    let options = crate::options().wait(WaitStrategy::Park).ring_capacity(1 << 16);
     let socket = PathBuf::from(process::argument("SOCKET"));
     let mut side = RawSide::new(options.connect(socket, LONG).expect("a listener"));
     match phase {

@@ -43,7 +43,7 @@ impl Form {
 
 /// Sizes and waiting for sides that are threads of this process: they sleep, because they have two processors at most.
 pub fn ring(capacity: usize) -> Options {
-    Options::new().ring_capacity(capacity).wait(WaitStrategy::Park)
+    crate::options().ring_capacity(capacity).wait(WaitStrategy::Park)
 }
 
 /// Whoever calls.
@@ -123,7 +123,7 @@ fn serve(form: Form, connection: Connection, options: &SessionOptions) -> Result
 /// The other side in a process of its own, and our end of the connection to it.
 pub fn other_process(form: Form, wait: WaitStrategy, capacity: usize) -> (TempDir, Child, Connection) {
     let directory = TempDir::new().expect("a directory");
-    let options = Options::new().wait(wait).ring_capacity(capacity);
+    let options = crate::options().wait(wait).ring_capacity(capacity);
     let mut listener = options.bind(directory.path().join("socket")).expect("a listener");
     let (name, wait) = (format!("{form:?}"), format!("{wait:?}"));
     let capacity = capacity.to_string();
@@ -140,7 +140,7 @@ pub fn other_process(form: Form, wait: WaitStrategy, capacity: usize) -> (TempDi
 
 /// That process: serves until its peer leaves.
 pub fn answers() {
-    let options = Options::new()
+    let options = crate::options()
         .wait(strategy(process::argument("WAIT").to_str().expect("a name")))
         .ring_capacity(process::number("CAPACITY") as usize);
     let socket = PathBuf::from(process::argument("SOCKET"));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use twinring::session::header::{Header, Kind};
-use twinring::{CallError, End, Halt, LocalSession, Options, Session, SessionOptions, WaitStrategy};
+use twinring::{CallError, End, Halt, LocalSession, Session, SessionOptions, WaitStrategy};
 
 use crate::answering::{Answering, CHECK, ECHO, MAKE, checksum, content};
 use crate::process::Child;
@@ -120,7 +120,7 @@ fn serve(form: Form, connection: twinring::Connection, options: &SessionOptions)
 
 #[test]
 fn spinning_sides_keep_their_deadlines_too() {
-    let (here, there) = Options::new().wait(WaitStrategy::Spin).pair().expect("a pair");
+    let (here, there) = crate::options().wait(WaitStrategy::Spin).pair().expect("a pair");
     let _there = RawSide::new(there);
     let mut here = LocalSession::new(here, &SessionOptions::new(), ());
     let started = Instant::now();

@@ -13,8 +13,9 @@ pub const STRATEGIES: [WaitStrategy; 3] = [WaitStrategy::Spin, WaitStrategy::Spi
 /// Longer than anything here takes on a busy machine.
 pub const LONG: Duration = Duration::from_secs(30);
 
-/// The system calls that sleep on a futex: the second where the first is refused.
-const SLEEPS: [i64; 2] = [nix::libc::SYS_futex_waitv, nix::libc::SYS_futex];
+/// The system calls that sleep: on a futex, the second where the first is refused; over the socket, on that.
+const SLEEPS: [i64; 4] =
+    [nix::libc::SYS_futex_waitv, nix::libc::SYS_futex, nix::libc::SYS_poll, nix::libc::SYS_ppoll];
 
 /// Looks until `look` is true; fails if it never becomes so.
 pub fn until(what: &str, mut look: impl FnMut() -> bool) {
@@ -30,7 +31,7 @@ pub fn own_number() -> i32 {
     rustix::thread::gettid().as_raw_nonzero().get()
 }
 
-/// Waits until the thread of this process with that number sleeps on a futex.
+/// Waits until the thread of this process with that number sleeps.
 pub fn until_asleep(thread: i32) {
     let path = format!("/proc/self/task/{thread}/syscall");
     let call = || fs::read_to_string(&path).ok()?.split_whitespace().next()?.parse().ok();
