@@ -21,8 +21,18 @@ mod pages;
 mod polling;
 #[path = "connection/processes.rs"]
 mod processes;
+#[path = "connection/room.rs"]
+mod room;
 #[path = "connection/waiting.rs"]
 mod waiting;
+
+/// Whether messages go through shared memory.
+const SHARED: bool = true;
+
+/// What every connection here is made with: `connection_over_socket.rs` has some of these modules over another transport.
+fn options() -> twinring::Options {
+    twinring::Options::new()
+}
 
 #[test]
 fn second_process() {

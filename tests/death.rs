@@ -22,6 +22,14 @@ mod killed;
 #[path = "death/nothing_left.rs"]
 mod nothing_left;
 
+/// Whether messages go through shared memory.
+const SHARED: bool = true;
+
+/// What every connection here is made with: `death_over_socket.rs` has most of these modules over another transport.
+fn options() -> twinring::Options {
+    twinring::Options::new()
+}
+
 #[test]
 fn second_process() {
     match process::part().as_deref() {

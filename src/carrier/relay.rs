@@ -91,8 +91,8 @@ impl Relay {
         self.turn(|_| (false, true));
     }
 
-    /// The user has made room.
-    pub(super) fn receive(&self) {
+    /// The user has made room, or looks for more.
+    pub(crate) fn receive(&self) {
         self.turn(|_| (true, false));
     }
 

@@ -76,8 +76,16 @@ impl Receiver {
     /// If none has come yet, or none will.
     #[inline]
     pub fn try_recv(&mut self) -> Result<Message<'_>, TryRecvError> {
-        let span = self.incoming.try_next()?;
+        let span = self.try_next()?;
         Ok(Message { receiver: self, span })
+    }
+
+    #[inline]
+    fn try_next(&mut self) -> Result<Span, NextError> {
+        match self.incoming.try_next() {
+            Err(NextError::Empty) if self.shared.way.pull() => self.incoming.try_next(),
+            result => result,
+        }
     }
 
     /// Receives a message, waiting for it for at most `timeout`.
@@ -127,7 +135,7 @@ impl Receiver {
     /// If there is none and none will come any more.
     pub fn drain(&mut self, most: usize, mut take: impl FnMut(&Message<'_>)) -> Result<usize, End> {
         for taken in 0..most {
-            match self.incoming.try_next() {
+            match self.try_next() {
                 Ok(span) => take(&Message { receiver: self, span }),
                 Err(NextError::End(end)) if taken == 0 => return Err(end),
                 Err(_) => return Ok(taken),
@@ -164,6 +172,7 @@ impl Receiver {
         if self.shared.link.is_alive() && !self.shared.way.take_pokes() {
             self.shared.link.declare_dead();
         }
+        self.shared.way.pull();
         Ok(if self.incoming.arm() { Readiness::Armed } else { Readiness::Ready })
     }
 }

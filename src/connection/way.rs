@@ -56,6 +56,18 @@ impl Way {
         }
     }
 
+    /// Takes what has come to this process and lies in no ring yet; `false` if there cannot be any.
+    #[inline]
+    pub(super) fn pull(&self) -> bool {
+        match self {
+            Self::Memory { .. } => false,
+            Self::Socket { relay, .. } => {
+                relay.receive();
+                true
+            }
+        }
+    }
+
     /// The sender has left.
     pub(super) fn sender_left(&self) {
         if let Self::Socket { relay, .. } = self {

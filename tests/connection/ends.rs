@@ -8,25 +8,27 @@ use twinring::{
     TryRecvError, TrySendError,
 };
 
-const SHORT: Duration = Duration::from_millis(5);
+use crate::waits::LONG;
+
+pub const SHORT: Duration = Duration::from_millis(5);
 
 fn small() -> (Connection, Connection) {
-    Options::new().ring_capacity(4096).pair().expect("a pair")
+    crate::options().ring_capacity(4096).pair().expect("a pair")
 }
 
 /// One direction; the other is kept open by what else is returned.
-fn direction() -> (Sender, Receiver, Receiver, Sender) {
+pub fn direction() -> (Sender, Receiver, Receiver, Sender) {
     let (here, there) = small();
     let ((sender, back), (forth, receiver)) = (here.split(), there.split());
     (sender, receiver, back, forth)
 }
 
-fn next(receiver: &mut Receiver) -> Vec<u8> {
-    receiver.try_recv().expect("a message").to_vec()
+pub fn next(receiver: &mut Receiver) -> Vec<u8> {
+    receiver.recv_timeout(LONG).expect("a message").to_vec()
 }
 
 /// Sends until there is no room; returns how many.
-fn fill(sender: &mut Sender, message: &[u8]) -> usize {
+pub fn fill(sender: &mut Sender, message: &[u8]) -> usize {
     (0..).take_while(|_| sender.try_send(message) != Err(TrySendError::Full)).count()
 }
 
@@ -106,31 +108,13 @@ fn a_part_of_a_reservation_is_sent_and_none_of_a_dropped_one() {
 }
 
 #[test]
-fn a_batch_is_seen_at_once_and_in_order() {
-    let (mut sender, mut receiver, ..) = direction();
-    let mut batch = sender.batch();
-    batch.push(b"one").expect("room");
-    assert_eq!(next(&mut receiver), b"one");
-    batch.try_push(b"two").expect("room");
-    batch.flush();
-    batch.push(b"").expect("room");
-    drop(batch);
-    assert_eq!(next(&mut receiver), b"two");
-    assert_eq!(next(&mut receiver), b"");
-    let mut batch = sender.batch();
-    let pushed = (0..).take_while(|_| batch.try_push(&[1; 100]) != Err(TrySendError::Full)).count();
-    drop(batch);
-    assert_eq!(receiver.drain(usize::MAX, |message| assert_eq!(message.to_vec(), [1; 100])), Ok(pushed));
-}
-
-#[test]
 fn empty_messages_are_messages() {
     let (mut sender, mut receiver, ..) = direction();
     let count = fill(&mut sender, b"");
     assert!(count > 400, "{count} empty messages in 4 KiB");
     sender.try_send(b"").expect_err("it is full");
     for _ in 0..count {
-        assert!(receiver.try_recv().expect("a message").is_empty());
+        assert!(next(&mut receiver).is_empty());
     }
     sender.send_vectored(&[]).expect("room");
     assert_eq!(receiver.recv_into(&mut []), Ok(0));
@@ -162,26 +146,6 @@ fn a_message_too_large_is_refused_with_both_numbers_and_nothing_is_lost() {
         sender.send(b"shift").expect("room");
         assert_eq!(next(&mut receiver), b"shift");
     }
-}
-
-#[test]
-fn a_full_ring_says_so_until_there_is_room() {
-    let (mut sender, mut receiver, ..) = direction();
-    let message = [5; 100];
-    let count = fill(&mut sender, &message);
-    assert!((30..42).contains(&count), "{count} messages in 4 KiB");
-    assert_eq!(sender.try_reserve(100).map(drop), Err(TrySendError::Full));
-    assert_eq!(sender.batch().try_push(&message), Err(TrySendError::Full));
-    let started = Instant::now();
-    assert_eq!(sender.send_timeout(&message, SHORT), Err(SendTimeoutError::Timeout));
-    assert_eq!(sender.send_deadline(&message, started), Err(SendTimeoutError::Timeout));
-    assert!(started.elapsed() >= SHORT);
-    assert_eq!(sender.counters().messages, count as u64);
-    assert_eq!(sender.counters().times_full, 2);
-    assert_eq!(receiver.drain(usize::MAX, |received| assert_eq!(received.to_vec(), message)), Ok(count));
-    // All the room is back; a message that does not fit before the end of the ring leaves a gap there.
-    let again = fill(&mut sender, &message);
-    assert!((count - 1..=count).contains(&again), "{again} messages, {count} at first");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::thread;
 
 use rustix::io::{FdFlags, fcntl_setfd};
 use tempfile::TempDir;
-use twinring::{AcceptError, ConnectError, Connection, Credentials, Decision, End, HandshakeError, Listener, Options};
+use twinring::{AcceptError, ConnectError, Connection, Credentials, Decision, End, HandshakeError, Listener};
 
 use crate::content;
 use crate::process::{self, Child};
@@ -22,7 +22,7 @@ fn socket() -> PathBuf {
 fn an_echo_of_all_sizes_comes_back_from_another_process() {
     for (wait, theirs) in STRATEGIES.into_iter().zip(STRATEGIES.into_iter().rev()) {
         let directory = TempDir::new().expect("a directory");
-        let options = Options::new().ring_capacity(1 << 16).wait(wait);
+        let options = crate::options().ring_capacity(1 << 16).wait(wait);
         let mut listener = options.bind(directory.path().join("socket")).expect("a listener");
         let theirs = format!("{theirs:?}");
         let arguments = [("SOCKET", listener.path().as_os_str()), ("WAIT", OsStr::new(&theirs))];
@@ -68,7 +68,7 @@ fn echoed(connection: Connection) {
 /// Sends back what comes.
 pub fn echo() {
     let wait = strategy(process::argument("WAIT").to_str().expect("a name"));
-    let connection = Options::new().wait(wait).connect(socket(), LONG).expect("a listener");
+    let connection = crate::options().wait(wait).connect(socket(), LONG).expect("a listener");
     process::say(&format!("{:?}", connection.peer()));
     send_back(connection);
 }
@@ -92,9 +92,9 @@ pub fn holds() {
 fn a_listener_may_refuse_and_the_client_learns_why() {
     let directory = TempDir::new().expect("a directory");
     let refuse = |peer: &Credentials| Decision::Refuse(format!("no {} today", peer.pid.expect("a pid")));
-    let mut listener = Options::new().authorise(refuse).bind(directory.path().join("socket")).expect("a listener");
+    let mut listener = crate::options().authorise(refuse).bind(directory.path().join("socket")).expect("a listener");
     let path = listener.path().to_owned();
-    let client = thread::spawn(move || twinring::connect(path, LONG));
+    let client = thread::spawn(move || crate::options().connect(path, LONG));
     while listener.counters().refused == 0 {
         let accepted = listener.accept_timeout(std::time::Duration::from_millis(1));
         assert!(matches!(accepted, Err(AcceptError::Timeout)), "{accepted:?}");
@@ -114,7 +114,7 @@ fn a_client_may_refuse_its_listener() {
     let mut listener = Listener::bind(directory.path().join("socket")).expect("a listener");
     let path = listener.path().to_owned();
     let refuse = |_: &Credentials| Decision::Refuse("a stranger".into());
-    let client = thread::spawn(move || Options::new().authorise(refuse).connect(path, LONG));
+    let client = thread::spawn(move || crate::options().authorise(refuse).connect(path, LONG));
     while listener.counters().declined == 0 {
         let accepted = listener.accept_timeout(std::time::Duration::from_millis(1));
         assert!(matches!(accepted, Err(AcceptError::Timeout)), "{accepted:?}");
@@ -131,11 +131,11 @@ fn a_client_may_refuse_its_listener() {
 
 #[test]
 fn either_side_of_an_inherited_socket_may_refuse_and_the_other_learns_why() {
-    let refuse = || Options::new().authorise(|_| Decision::Refuse("not you".into()));
+    let refuse = || crate::options().authorise(|_| Decision::Refuse("not you".into()));
     for accepting_refuses in [true, false] {
         let (here, there) = raw::pair();
         let (accepts, connects) =
-            if accepting_refuses { (refuse(), Options::new()) } else { (Options::new(), refuse()) };
+            if accepting_refuses { (refuse(), crate::options()) } else { (crate::options(), refuse()) };
         let connecting = thread::spawn(move || connects.connect_over(here, LONG).map(drop));
         let accepted = accepts.accept_over(there, LONG).map(drop).expect_err("no connection");
         let connected = connecting.join().expect("the connector").expect_err("no connection");
@@ -155,7 +155,7 @@ fn another_user_is_refused_unless_allowed() {
         let directory = TempDir::new_in("/tmp").expect("a directory");
         let open = std::os::unix::fs::PermissionsExt::from_mode(0o755);
         std::fs::set_permissions(directory.path(), open).expect("a mode");
-        let options = Options::new().socket_mode(0o666);
+        let options = crate::options().socket_mode(0o666);
         let options = if allowed { options.authorise(|_| Decision::Accept) } else { options };
         let mut listener = options.bind(directory.path().join("socket")).expect("a listener");
         let widely = std::os::unix::fs::PermissionsExt::from_mode(0o666);
@@ -180,7 +180,7 @@ fn another_user_is_refused_unless_allowed() {
 pub fn other_user() {
     nix::unistd::setgid(23_456.into()).expect("another group");
     nix::unistd::setuid(12_345.into()).expect("another user");
-    let result = Options::new().authorise(|_| Decision::Accept).connect(socket(), LONG);
+    let result = crate::options().authorise(|_| Decision::Accept).connect(socket(), LONG);
     process::say(&result.map_or_else(|error| error.to_string(), |_| "connected".to_owned()));
 }
 
@@ -194,8 +194,9 @@ fn an_inherited_socket_connects_and_tells_who_inherited_it() {
         let accepts = OsStr::new(if child_accepts { "1" } else { "0" });
         let mut child = Child::start("inherits", &[("DESCRIPTOR", OsStr::new(&number)), ("ACCEPTS", accepts)]);
         drop(there);
+        let options = crate::options();
         let connection =
-            if child_accepts { twinring::connect_over(here, LONG) } else { twinring::accept_over(here, LONG) };
+            if child_accepts { options.connect_over(here, LONG) } else { options.accept_over(here, LONG) };
         let connection = connection.expect("the child");
         // The socket pair was made by this process: the socket would say so of both ends.
         assert_eq!(connection.peer(), Credentials { pid: Some(child.id()), ..Credentials::own() });
@@ -214,8 +215,10 @@ pub fn inherits() {
     let number = i32::try_from(process::number("DESCRIPTOR")).expect("a descriptor");
     // SAFETY: inherited for this, and owned by nobody else in this process.
     let socket = unsafe { OwnedFd::from_raw_fd(number) };
-    let connect = if process::number("ACCEPTS") == 1 { twinring::accept_over } else { twinring::connect_over };
-    let connection = connect(socket, LONG).expect("the parent");
+    let options = crate::options();
+    let accepts = process::number("ACCEPTS") == 1;
+    let connection = if accepts { options.accept_over(socket, LONG) } else { options.connect_over(socket, LONG) };
+    let connection = connection.expect("the parent");
     process::say(&format!("{:?}", connection.peer()));
     send_back(connection);
 }

@@ -11,7 +11,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, pause};
 use tempfile::TempDir;
 use twinring::{
-    Connection, End, Listener, Options, Readiness, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError,
+    Connection, End, Listener, Readiness, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError,
     TrySendError, WaitStrategy,
 };
 
@@ -26,7 +26,7 @@ fn a_forked_childs_handles_are_inert() {
 /// A process that connects, forks, and goes on.
 pub fn owner() {
     for wait in STRATEGIES {
-        let (mut here, mut there) = Options::new().wait(wait).pair().expect("a pair");
+        let (mut here, mut there) = crate::options().wait(wait).pair().expect("a pair");
         echo(&mut here, &mut there);
         // SAFETY: the child uses what this test is about, allocates (which the C library makes fork-safe), and exits.
         let forked = unsafe { fork() }.expect("a child");
@@ -78,7 +78,7 @@ pub fn owner_of_what_is_alive() {
     // So long that its room is given back at once.
     let large = [7; 200_000];
     for wait in STRATEGIES {
-        let (here, there) = Options::new().wait(wait).pair().expect("a pair");
+        let (here, there) = crate::options().wait(wait).pair().expect("a pair");
         let ((mut sender, mut back), (mut forth, mut receiver)) = (here.split(), there.split());
         forth.send(&large).expect("room");
         let message = back.recv().expect("a message");
@@ -121,7 +121,7 @@ fn echo(here: &mut Connection, there: &mut Connection) {
 fn a_child_that_holds_the_socket_open_does_not_hide_a_death() {
     for wait in [WaitStrategy::Spin, WaitStrategy::Park] {
         let directory = TempDir::new().expect("a directory");
-        let mut listener = Options::new().wait(wait).bind(directory.path().join("socket")).expect("a listener");
+        let mut listener = crate::options().wait(wait).bind(directory.path().join("socket")).expect("a listener");
         let mut owner = Child::start("leaves a child behind", &[("SOCKET", listener.path().as_os_str())]);
         let (_sender, mut receiver) = listener.accept_timeout(LONG).expect("the owner").split();
         let orphan = Orphan(Pid::from_raw(owner.hear().parse().expect("a pid")));
@@ -135,7 +135,7 @@ fn a_child_that_holds_the_socket_open_does_not_hide_a_death() {
 
 /// A process that connects, forks a child that keeps everything open, and waits to be killed.
 pub fn leaves_a_child_behind() {
-    let _connection = twinring::connect(PathBuf::from(process::argument("SOCKET")), LONG).expect("a listener");
+    let _connection = crate::options().connect(PathBuf::from(process::argument("SOCKET")), LONG).expect("a listener");
     // SAFETY: the child only pauses.
     match unsafe { fork() }.expect("a child") {
         ForkResult::Child => loop {

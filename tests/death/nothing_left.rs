@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use tempfile::TempDir;
-use twinring::{Connection, End, Listener, Options};
+use twinring::{Connection, End, Listener};
 
 use crate::leaks::Held;
 use crate::process::{self, Child};
@@ -76,11 +76,11 @@ fn socket() -> PathBuf {
 }
 
 fn bind() -> Listener {
-    Options::new().ring_capacity(1 << 14).bind(socket()).expect("a listener")
+    crate::options().ring_capacity(1 << 14).bind(socket()).expect("a listener")
 }
 
 fn connect() -> Connection {
-    Options::new().ring_capacity(1 << 14).connect(socket(), LONG).expect("a listener")
+    crate::options().ring_capacity(1 << 14).connect(socket(), LONG).expect("a listener")
 }
 
 fn ask(connection: Connection) {

@@ -1,0 +1,42 @@
+//! The tests of `death.rs` over the socket. Left out is what the kernel says of shared memory.
+//!
+//! Real processes, real signals; see `support/process.rs` for how a second one comes about.
+
+#[path = "support/content.rs"]
+mod content;
+#[path = "support/leaks.rs"]
+mod leaks;
+#[path = "support/process.rs"]
+mod process;
+#[path = "support/waits.rs"]
+mod waits;
+
+#[path = "death/forked.rs"]
+mod forked;
+#[path = "death/killed.rs"]
+mod killed;
+#[path = "death/nothing_left.rs"]
+mod nothing_left;
+
+/// Whether messages go through shared memory.
+const SHARED: bool = false;
+
+/// What every connection here is made with.
+fn options() -> twinring::Options {
+    twinring::Options::new().transport(twinring::Transport::Socket)
+}
+
+#[test]
+fn second_process() {
+    match process::part().as_deref() {
+        None => {}
+        Some("victim") => killed::victim(),
+        Some("owner and forked child") => forked::owner(),
+        Some("owner of what is alive") => forked::owner_of_what_is_alive(),
+        Some("leaves a child behind") => forked::leaves_a_child_behind(),
+        Some("alone") => nothing_left::alone(),
+        Some("listener") => nothing_left::listener(),
+        Some("connector") => nothing_left::connector(),
+        Some(other) => panic!("no such part: {other}"),
+    }
+}
