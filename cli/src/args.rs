@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use twinring::Transport;
 
 use crate::measure::counting::{Counted, SUBCOMMAND as COUNTED};
 use crate::measure::keeper::{Kept, SUBCOMMAND as KEEPER};
@@ -60,6 +61,9 @@ pub enum Command {
         /// How to wait for bytes
         #[arg(long, value_enum, default_value = "adaptive")]
         wait: Mode,
+        /// What carries the messages; both sides have to agree
+        #[arg(long, value_enum, default_value = "any")]
+        transport: Over,
     },
     /// Connect to a `listen NAME`, then move bytes as it does
     #[command(
@@ -74,6 +78,9 @@ pub enum Command {
         /// How to wait for bytes
         #[arg(long, value_enum, default_value = "adaptive")]
         wait: Mode,
+        /// What carries the messages; both sides have to agree
+        #[arg(long, value_enum, default_value = "shared")]
+        transport: Over,
     },
     /// Send every message back, to one `ping NAME` after another, until interrupted
     #[command(
@@ -88,6 +95,9 @@ pub enum Command {
         /// The core to run on, or none [default: with --wait spin, another than ping's]
         #[arg(long, value_name = "N")]
         core: Option<Core>,
+        /// What carries the messages; both sides have to agree
+        #[arg(long, value_enum, default_value = "any")]
+        transport: Over,
     },
     /// Measure round trips to an `echo NAME`, or calls to a `serve NAME`
     Ping(Ping),
@@ -232,6 +242,9 @@ pub struct Ping {
     /// The core to run on, or none [default: with --wait spin, another than echo's]
     #[arg(long, value_name = "N")]
     pub core: Option<Core>,
+    /// What carries the messages; both sides have to agree
+    #[arg(long, value_enum, default_value = "shared")]
+    pub transport: Over,
 }
 
 /// `twinring serve`.
@@ -261,6 +274,9 @@ pub struct Serve {
     /// The core to run on, or none [default: with --wait spin, another than ping's]
     #[arg(long, value_name = "N")]
     pub core: Option<Core>,
+    /// What carries the messages; both sides have to agree
+    #[arg(long, value_enum, default_value = "any")]
+    pub transport: Over,
 }
 
 /// `twinring call`.
@@ -287,6 +303,32 @@ pub struct Call {
     /// How long it may take in all, in milliseconds: to reach the server, to be run, to reply
     #[arg(long, value_name = "MS", default_value = "10000")]
     pub timeout: u64,
+    /// What carries the messages; both sides have to agree
+    #[arg(long, value_enum, default_value = "shared")]
+    pub transport: Over,
+}
+
+/// What carries the messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Over {
+    /// Shared memory, or nothing
+    Shared,
+    /// The socket
+    Socket,
+    /// Shared memory, or the socket where the other side wants it or memory cannot be shared
+    Any,
+}
+
+impl Over {
+    /// The same for the library.
+    #[must_use]
+    pub fn transport(self) -> Transport {
+        match self {
+            Self::Shared => Transport::SharedMemory,
+            Self::Socket => Transport::Socket,
+            Self::Any => Transport::Any,
+        }
+    }
 }
 
 /// A payload that carries a number and fits a call, if not a message.

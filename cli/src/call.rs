@@ -23,6 +23,7 @@ pub fn run(call: &Call) -> Result<(), Failure> {
     let request = request(call.data.as_deref())?;
     let (begun, timeout) = (Instant::now(), Duration::from_millis(call.timeout));
     let connection = Options::new()
+        .transport(call.transport.transport())
         .connect(call.name.as_str(), timeout)
         .while_doing(|| format!("could not connect to {}", call.name))?;
     let mut session = LocalSession::new(connection, &SessionOptions::new(), ());

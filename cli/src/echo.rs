@@ -2,7 +2,7 @@
 
 use twinring::{Connection, End, Options, SendError};
 
-use crate::args::Core;
+use crate::args::{Core, Over};
 use crate::cores::{self, Side};
 use crate::failure::Failure;
 use crate::measure::plan::Mode;
@@ -14,9 +14,9 @@ use crate::talk::who;
 ///
 /// If the name cannot be listened at, or the core not be used. A peer that dies or misbehaves is told of, and the next one
 /// served.
-pub fn run(name: &str, wait: Mode, core: Option<Core>) -> Result<(), Failure> {
+pub fn run(name: &str, wait: Mode, core: Option<Core>, over: Over) -> Result<(), Failure> {
     let core = cores::take_one(core, Side::Answering, wait == Mode::Spin)?;
-    let mut listener = Options::new().wait(wait.strategy()).bind(name)?;
+    let mut listener = Options::new().wait(wait.strategy()).transport(over.transport()).bind(name)?;
     eprintln!("twinring: echoing at {}{}; end it with Ctrl-C", listener.path().display(), cores::whereabouts(core));
     loop {
         let connection = listener.accept()?;

@@ -44,9 +44,9 @@ fn run(arguments: Arguments, brought: Brought) -> Result<(), Failure> {
     match arguments.command {
         None => demo::run(&arguments.effort),
         Some(Command::Bench(bench)) => bench::run(&bench, brought),
-        Some(Command::Listen { name, wait }) => talk::listen(&name, wait),
-        Some(Command::Connect { name, timeout, wait }) => talk::connect(&name, timeout.0, wait),
-        Some(Command::Echo { name, wait, core }) => echo::run(&name, wait, core),
+        Some(Command::Listen { name, wait, transport }) => talk::listen(&name, wait, transport),
+        Some(Command::Connect { name, timeout, wait, transport }) => talk::connect(&name, timeout.0, wait, transport),
+        Some(Command::Echo { name, wait, core, transport }) => echo::run(&name, wait, core, transport),
         Some(Command::Ping(ping)) => ping::run(&ping),
         Some(Command::Serve(serve)) => serve::run(&serve),
         Some(Command::Call(call)) => call::run(&call),

@@ -28,9 +28,10 @@ pub fn run(ping: &Ping) -> Result<(), Failure> {
     let core = cores::take_one(ping.core, Side::Asking, ping.wait == Mode::Spin)?;
     let connection = Options::new()
         .wait(ping.wait.strategy())
+        .transport(ping.transport.transport())
         .connect(ping.name.as_str(), ping.timeout.0)
         .while_doing(|| format!("could not connect to {}", ping.name))?;
-    let peer = who(connection.peer());
+    let (peer, carrier) = (who(connection.peer()), connection.transport());
     let (recorded, rate) = if ping.call {
         measure(&mut LocalSession::new(connection, &SessionOptions::new(), ()), ping)?
     } else {
@@ -39,7 +40,7 @@ pub fn run(ping: &Ping) -> Result<(), Failure> {
     let (size, count, waits) = (units::size(ping.size.0), ping.count, ping.wait.word());
     let place = cores::whereabouts(core);
     let trips = if ping.call { "calls" } else { "round trips" };
-    let heading = format!("{count} {trips} of {size} to {peer}, {waits} on this side{place}; every byte came back\n");
+    let heading = format!("{count} {trips} of {size} over {carrier} to {peer}, {waits} on this side{place}; every byte came back\n");
     show::print(&format!("{heading}{}\n{}, one after the other\n", percentiles(&recorded), units::rate(rate)))
 }
 

@@ -21,7 +21,8 @@ use crate::talk::who;
 /// If the name cannot be listened at, or the core not be used. A client that dies or misbehaves is told of.
 pub fn run(serve: &Serve) -> Result<(), Failure> {
     let core = cores::take_one(serve.core, Side::Answering, serve.wait == Mode::Spin)?;
-    let mut listener = Options::new().wait(serve.wait.strategy()).bind(serve.name.as_str())?;
+    let options = Options::new().wait(serve.wait.strategy()).transport(serve.transport.transport());
+    let mut listener = options.bind(serve.name.as_str())?;
     eprintln!("twinring: serving at {}{}; end it with Ctrl-C", listener.path().display(), cores::whereabouts(core));
     loop {
         let connection = listener.accept()?;

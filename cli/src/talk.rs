@@ -15,6 +15,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::retry_on_intr;
 use twinring::{Connection, Credentials, End, Options};
 
+use crate::args::Over;
 use crate::failure::{Context, Failure};
 use crate::measure::plan::Mode;
 
@@ -29,8 +30,8 @@ const GRACE: Duration = Duration::from_millis(200);
 /// # Errors
 ///
 /// If either direction does not end in order.
-pub fn listen(name: &str, wait: Mode) -> Result<(), Failure> {
-    let mut listener = options(wait).bind(name)?;
+pub fn listen(name: &str, wait: Mode, over: Over) -> Result<(), Failure> {
+    let mut listener = options(wait, over).bind(name)?;
     let connection = listener.accept()?;
     // The name is free again: this command talks to one peer.
     drop(listener);
@@ -42,13 +43,13 @@ pub fn listen(name: &str, wait: Mode) -> Result<(), Failure> {
 /// # Errors
 ///
 /// If either direction does not end in order.
-pub fn connect(name: &str, timeout: Duration, wait: Mode) -> Result<(), Failure> {
-    let connection = options(wait).connect(name, timeout).while_doing(|| format!("could not connect to {name}"))?;
+pub fn connect(name: &str, timeout: Duration, wait: Mode, over: Over) -> Result<(), Failure> {
+    let connection = options(wait, over).connect(name, timeout).while_doing(|| format!("could not connect to {name}"))?;
     converse(connection)
 }
 
-fn options(wait: Mode) -> Options {
-    Options::new().wait(wait.strategy())
+fn options(wait: Mode, over: Over) -> Options {
+    Options::new().wait(wait.strategy()).transport(over.transport())
 }
 
 /// What ends a direction before its time.

@@ -33,8 +33,9 @@ pub(crate) struct Relay {
     user: User,
     /// Of the relay itself: only tells a forked child.
     link: Link<Mapped>,
-    /// What the user polls.
-    pokes: Event,
+    /// What the user polls, and the other end of it: for the user it is as the socket to a peer that shares memory.
+    polled: OwnedFd,
+    poked: OwnedFd,
     /// Wakes the thread in the seat.
     call: Event,
 }
@@ -75,9 +76,9 @@ impl Relay {
         let (inward, outward) = (Inward::new(to_user, largest), Outward::new(from_user, socket.as_fd()));
         let asked = Interest::default();
         let traffic = Traffic { inward, outward, asked, peer_gone: false, bereaved: false, sender_left: false, over: false, lingers: false };
-        let (pokes, call) = (Event::new()?, Event::new()?);
+        let ((polled, poked), call) = (socket::pair()?, Event::new()?);
         let (traffic, seat, carried) = (Mutex::new(traffic), Mutex::default(), Arc::clone(&socket));
-        let make = |place| Self { socket: carried, place, traffic, seat, user, link, pokes, call };
+        let make = |place| Self { socket: carried, place, traffic, seat, user, link, polled, poked, call };
         thread::serve(socket.as_fd(), make)
     }
 
@@ -127,12 +128,7 @@ impl Relay {
 
     /// What the user polls after it has armed its receiver.
     pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
-        self.pokes.as_fd()
-    }
-
-    /// Makes the descriptor unreadable, before the user looks and waits again.
-    pub(crate) fn take_pokes(&self) {
-        self.pokes.lower();
+        self.polled.as_fd()
     }
 
     /// Moves what can be moved, in the directions (to the user, to the peer) that `which` says.
@@ -159,7 +155,7 @@ impl Relay {
             traffic.send(self.socket.as_fd());
         }
         if news.poke {
-            self.pokes.raise();
+            socket::poke(self.poked.as_fd());
         }
         if news.rang || traffic.outward.wakes() != woken {
             self.interrupt();
@@ -177,7 +173,6 @@ impl Relay {
             Flow::More | Flow::Still => return self.said_goodbye(traffic),
         }
         self.user.attention.call();
-        self.pokes.raise();
         true
     }
 
@@ -199,6 +194,7 @@ impl Relay {
     fn end(&self, traffic: &mut Traffic) {
         traffic.over = true;
         socket::end_sending(self.socket.as_fd());
+        socket::end_sending(self.poked.as_fd());
         self.place.leave(self.socket.as_fd());
     }
 

@@ -47,13 +47,7 @@ impl Way {
 
     /// Takes all pokes off the descriptor; `false` if the peer has hung up.
     pub(super) fn take_pokes(&self) -> bool {
-        match self {
-            Self::Memory { socket } => socket::take_pokes(socket.as_fd()),
-            Self::Socket { relay, .. } => {
-                relay.take_pokes();
-                true
-            }
-        }
+        socket::take_pokes(self.descriptor())
     }
 
     /// Takes what has come to this process and lies in no ring yet; `false` if there cannot be any.
