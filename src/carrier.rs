@@ -122,8 +122,7 @@ impl Side<'_> {
     fn ends(&self, own: Half, other: Half) -> (Outgoing<Mapped>, Incoming<Mapped>) {
         let Self { link, wait, fencing, .. } = *self;
         let (mine, theirs) = (self.own.clone(), Foreign::new((**self.peer).clone()));
-        let outgoing =
-            Outgoing::new(mine.clone(), theirs.clone(), own.geometry(), WORDS, link.clone(), wait, fencing);
+        let outgoing = Outgoing::new(mine.clone(), theirs.clone(), own.geometry(), WORDS, link.clone(), wait, fencing);
         (outgoing, Incoming::new(mine, theirs, other.geometry(), WORDS, link.clone(), wait, fencing))
     }
 }
@@ -183,4 +182,3 @@ impl From<io::Error> for CarryError {
         Self::System(error)
     }
 }
-

@@ -40,7 +40,9 @@ pub fn run(ping: &Ping) -> Result<(), Failure> {
     let (size, count, waits) = (units::size(ping.size.0), ping.count, ping.wait.word());
     let place = cores::whereabouts(core);
     let trips = if ping.call { "calls" } else { "round trips" };
-    let heading = format!("{count} {trips} of {size} over {carrier} to {peer}, {waits} on this side{place}; every byte came back\n");
+    let heading = format!(
+        "{count} {trips} of {size} over {carrier} to {peer}, {waits} on this side{place}; every byte came back\n"
+    );
     show::print(&format!("{heading}{}\n{}, one after the other\n", percentiles(&recorded), units::rate(rate)))
 }
 

@@ -44,7 +44,8 @@ pub fn listen(name: &str, wait: Mode, over: Over) -> Result<(), Failure> {
 ///
 /// If either direction does not end in order.
 pub fn connect(name: &str, timeout: Duration, wait: Mode, over: Over) -> Result<(), Failure> {
-    let connection = options(wait, over).connect(name, timeout).while_doing(|| format!("could not connect to {name}"))?;
+    let connection =
+        options(wait, over).connect(name, timeout).while_doing(|| format!("could not connect to {name}"))?;
     converse(connection)
 }
 

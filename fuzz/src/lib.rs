@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows libFuzzer, so that `tests/fuzz_replay.rs` of the library runs the same code on a stable compiler.
 
+mod carried_stream;
 mod doorbell;
 mod fragments;
 mod frame;
@@ -15,6 +16,7 @@ mod ring_peer;
 mod rpc_dispatch;
 mod session_peer;
 
+pub use carried_stream::carried_stream;
 pub use doorbell::doorbell;
 pub use frame::frame;
 pub use handshake::handshake;
@@ -30,6 +32,7 @@ pub type Body = fn(&[u8]);
 
 /// Every target, by the name of its file and of its corpus.
 pub const TARGETS: &[(&str, Body)] = &[
+    ("carried_stream", carried_stream),
     ("doorbell", doorbell),
     ("frame", frame),
     ("handshake", handshake),

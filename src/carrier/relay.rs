@@ -75,7 +75,16 @@ impl Relay {
     ) -> io::Result<Arc<Self>> {
         let (inward, outward) = (Inward::new(to_user, largest), Outward::new(from_user, socket.as_fd()));
         let asked = Interest::default();
-        let traffic = Traffic { inward, outward, asked, peer_gone: false, bereaved: false, sender_left: false, over: false, lingers: false };
+        let traffic = Traffic {
+            inward,
+            outward,
+            asked,
+            peer_gone: false,
+            bereaved: false,
+            sender_left: false,
+            over: false,
+            lingers: false,
+        };
         let ((polled, poked), call) = (socket::pair()?, Event::new()?);
         let (traffic, seat, carried) = (Mutex::new(traffic), Mutex::default(), Arc::clone(&socket));
         let make = |place| Self { socket: carried, place, traffic, seat, user, link, polled, poked, call };

@@ -179,11 +179,7 @@ impl Connection {
 }
 
 /// Watches the socket and, unless the peer is this very process, the peer's process.
-fn watch(
-    socket: &Arc<OwnedFd>,
-    peer: Credentials,
-    bereaved: impl Fn() + Send + 'static,
-) -> std::io::Result<Watch> {
+fn watch(socket: &Arc<OwnedFd>, peer: Credentials, bereaved: impl Fn() + Send + 'static) -> std::io::Result<Watch> {
     let pidfd = match peer.pid {
         Some(pid) if pid != std::process::id() => pidfd_of(socket, pid),
         _ => None,

@@ -358,11 +358,7 @@ impl Greeting {
 }
 
 impl Handshake {
-    fn exchange(
-        &self,
-        received: &Received,
-        ready: Option<OwnHalf>,
-    ) -> Result<(Halves, Features), HandshakeError> {
+    fn exchange(&self, received: &Received, ready: Option<OwnHalf>) -> Result<(Halves, Features), HandshakeError> {
         let &Message::Welcome { version, features, half } = &received.message else {
             return Err(unexpected(&received.message, "WELCOME"));
         };
@@ -380,12 +376,7 @@ impl Handshake {
         Ok((halves, features))
     }
 
-    fn establish(
-        self,
-        peer: Credentials,
-        halves: Halves,
-        features: Features,
-    ) -> Result<Connection, HandshakeError> {
+    fn establish(self, peer: Credentials, halves: Halves, features: Features) -> Result<Connection, HandshakeError> {
         let fence_each_other = features.has(Features::MEMBARRIER) && self.features().has(Features::MEMBARRIER);
         let Self { socket, options, .. } = self;
         Ok(Connection::new(Parts { socket, peer, halves, wait: options.wait, fence_each_other })?)

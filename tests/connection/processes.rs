@@ -195,8 +195,7 @@ fn an_inherited_socket_connects_and_tells_who_inherited_it() {
         let mut child = Child::start("inherits", &[("DESCRIPTOR", OsStr::new(&number)), ("ACCEPTS", accepts)]);
         drop(there);
         let options = crate::options();
-        let connection =
-            if child_accepts { options.connect_over(here, LONG) } else { options.accept_over(here, LONG) };
+        let connection = if child_accepts { options.connect_over(here, LONG) } else { options.accept_over(here, LONG) };
         let connection = connection.expect("the child");
         // The socket pair was made by this process: the socket would say so of both ends.
         assert_eq!(connection.peer(), Credentials { pid: Some(child.id()), ..Credentials::own() });

@@ -11,8 +11,8 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, pause};
 use tempfile::TempDir;
 use twinring::{
-    Connection, End, Listener, Readiness, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError,
-    TrySendError, WaitStrategy,
+    Connection, End, Listener, Readiness, RecvTimeoutError, SendError, SendTimeoutError, TryRecvError, TrySendError,
+    WaitStrategy,
 };
 
 use crate::process::{self, Child};

@@ -7,8 +7,8 @@ use std::time::Duration;
 use twinring::session::header::{Header, Kind, Part, Status};
 use twinring::session::hello::Hello;
 use twinring::{
-    Call, CallError, Connection, Corrupt, End, Event, Halt, LocalSession, Session, SessionOptions,
-    WaitStrategy, handlers,
+    Call, CallError, Connection, Corrupt, End, Event, Halt, LocalSession, Session, SessionOptions, WaitStrategy,
+    handlers,
 };
 
 use crate::answering::{Answering, ECHO, KEEP, NEST};

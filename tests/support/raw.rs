@@ -11,7 +11,7 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen, recvmsg, sendmsg,
-    socket_with, socketpair,
+    socket_with, socketpair, sockopt,
 };
 use twinring::connection::wire::{Features, Message};
 use twinring::region::{Half, MAGIC, VERSION};
@@ -25,6 +25,15 @@ fn socket() -> OwnedFd {
 /// Two sockets connected to each other.
 pub fn pair() -> (OwnedFd, OwnedFd) {
     socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).expect("a pair of sockets")
+}
+
+/// The same, of which each end knows who sends, from the first packet on.
+pub fn introduced_pair() -> (OwnedFd, OwnedFd) {
+    let (one, other) = pair();
+    for end in [&one, &other] {
+        sockopt::set_socket_passcred(end, true).expect("a Unix socket");
+    }
+    (one, other)
 }
 
 /// A socket connected to a listener.
@@ -105,6 +114,30 @@ pub fn greet(socket: &OwnedFd) -> (Half, OwnedFd) {
         Some((Message::Welcome { half, .. }, Some(file))) => (half, file),
         other => panic!("expected WELCOME and a half, got {other:?}"),
     }
+}
+
+/// Greets as a connector that shares no memory; returns what the listener announces, and what it can do.
+pub fn greet_carried(socket: &OwnedFd) -> (Half, Features) {
+    let features = Features(Features::CARRIES | Features::UNSHARED);
+    send(socket, &Message::Hello { oldest: VERSION, newest: VERSION, features }.encode(), &[]);
+    match receive_message(socket) {
+        Some((Message::Welcome { half, features, .. }, None)) => (half, features),
+        other => panic!("expected WELCOME and no descriptor, got {other:?}"),
+    }
+}
+
+/// What such a connector announces of its ring.
+pub const CARRIED: Half = Half { bytes: 0, ring: 65536 };
+
+/// The socket of such a connector once it is connected, and the other side of the connection.
+pub fn carried() -> (OwnedFd, twinring::Connection) {
+    let (ours, theirs) = introduced_pair();
+    let options = twinring::Options::new().transport(twinring::Transport::Socket).wait(twinring::WaitStrategy::Park);
+    let accepting = std::thread::spawn(move || options.accept_over(theirs, std::time::Duration::from_secs(20)));
+    greet_carried(&ours);
+    send(&ours, &Message::Half(CARRIED).encode(), &[]);
+    assert!(matches!(receive_message(&ours), Some((Message::Ready, None))), "no READY");
+    (ours, accepting.join().expect("a thread").expect("a connection"))
 }
 
 /// A shape that an honest side may announce.
