@@ -43,8 +43,8 @@ proptest! {
         }
         bytes.extend(stream::fin());
         let writing = std::thread::spawn(move || {
-            let mut left = &bytes[..];
-            for cut in cuts.iter().cycle().map_while(|&cut| (!left.is_empty()).then_some(cut)) {
+            let (mut left, mut cuts) = (&bytes[..], cuts.iter().cycle());
+            while let (false, Some(&cut)) = (left.is_empty(), cuts.next()) {
                 let (packet, rest) = left.split_at(cut.min(left.len()));
                 raw::send(&peer, packet, &[]);
                 left = rest;
