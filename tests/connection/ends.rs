@@ -255,7 +255,9 @@ fn both_ends_count_the_same() {
     let (sent, received) = (sender.counters(), receiver.counters());
     assert_eq!((sent.messages, sent.bytes), (1000, 499_500));
     assert_eq!((received.messages, received.bytes), (1000, 499_500));
-    assert_eq!((sent.times_full, sent.sleeps, received.sleeps), (0, 0, 0));
+    assert_eq!((sent.times_full, sent.sleeps), (0, 0));
+    // Over the socket, another thread may be about to bring it.
+    assert!(received.sleeps == 0 || !crate::SHARED, "{} sleeps", received.sleeps);
 }
 
 #[test]
