@@ -52,6 +52,11 @@ impl Outward {
         !self.rests && !self.is_over()
     }
 
+    /// Whether nothing can be sent any more.
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed
+    }
+
     /// Whether our goodbye was said, or nobody is left to hear it.
     pub(super) fn is_over(&self) -> bool {
         self.finished && self.said_gone && (self.failed || self.sent == self.packet.len())

@@ -155,13 +155,13 @@ impl Relay {
 
     fn work(&self, traffic: &mut Traffic, inwards: bool, outwards: bool) {
         let (mut news, woken) = (News::default(), traffic.outward.wakes());
-        let flow = if inwards { traffic.receive(self.socket.as_fd(), &mut news) } else { Flow::Still };
-        if news.gone {
-            traffic.peer_gone = true;
-            traffic.outward.leave();
-        }
+        let mut flow = if inwards { traffic.receive(self.socket.as_fd(), &mut news) } else { Flow::Still };
         if outwards || news.gone {
             traffic.send(self.socket.as_fd());
+        }
+        // Why it cannot be sent is said by what has come: at once, because a user who sends on may leave nobody else a turn.
+        if traffic.outward.has_failed() && !inwards {
+            flow = traffic.receive(self.socket.as_fd(), &mut news);
         }
         if news.poke {
             socket::poke(self.poked.as_fd());
@@ -282,7 +282,12 @@ impl Relay {
 
 impl Traffic {
     fn receive(&mut self, socket: BorrowedFd<'_>, news: &mut News) -> Flow {
-        self.inward.turn(socket, TURN, self.bereaved, news)
+        let flow = self.inward.turn(socket, TURN, self.bereaved, news);
+        if news.gone && !self.peer_gone {
+            self.peer_gone = true;
+            self.outward.leave();
+        }
+        flow
     }
 
     fn send(&mut self, socket: BorrowedFd<'_>) {

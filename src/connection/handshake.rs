@@ -122,7 +122,7 @@ impl Handshake {
         }
         let message = Message::parse(&buffer[..packet.length])?;
         let mut descriptors = packet.descriptors;
-        let expected = usize::from(message.half().is_some_and(|half| half.bytes > 0));
+        let expected = usize::from(message.half().is_some_and(|half| half.bytes > 0 || !descriptors.is_empty()));
         if descriptors.len() != expected {
             let (name, due, came) = (message.name(), ["no", "one"][expected], descriptors.len());
             let text = format!("malformed packet: expected {due} descriptor with {name}, came {came}");
