@@ -69,7 +69,7 @@ impl<M: Memory> Outgoing<M> {
     /// that one of the other claims must be asked.
     #[inline(always)]
     pub fn claim_known(&mut self, length: usize) -> Option<Claim> {
-        if self.link.is_alive() { self.producer.claim_known(length) } else { None }
+        if self.link.is_alive() && length < ROUSING { self.producer.claim_known(length) } else { None }
     }
 
     /// Finds room for a payload of `length` bytes now.
@@ -80,6 +80,9 @@ impl<M: Memory> Outgoing<M> {
     pub fn try_claim(&mut self, length: usize) -> Result<Claim, ClaimError> {
         if self.end.is_some() || !self.link.is_alive() {
             return Err(self.ended());
+        }
+        if length >= ROUSING {
+            self.data.rouse();
         }
         self.producer.claim(length).map_err(|error| self.refused(error))
     }
@@ -145,9 +148,6 @@ impl<M: Memory> Outgoing<M> {
     /// If it does not fit.
     #[inline(always)]
     pub fn fill(&mut self, claim: &Claim, offset: usize, bytes: &[u8]) {
-        if bytes.len() >= ROUSING {
-            self.data.rouse();
-        }
         self.producer.fill(claim, offset, bytes);
     }
 
