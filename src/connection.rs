@@ -16,6 +16,7 @@ mod listener;
 mod options;
 mod receiver;
 mod sender;
+mod terms;
 pub mod wire;
 
 pub use connect::{accept_over, connect, connect_over, pair};
@@ -31,3 +32,4 @@ pub use listener::{Listener, ListenerCounters};
 pub use options::{Decision, Options};
 pub use receiver::{Message, Readiness, Receiver};
 pub use sender::{Batch, Reservation, Sender};
+pub use terms::Terms;

@@ -42,8 +42,8 @@ pub use channel::End;
 pub use connection::{
     AcceptError, Batch, BindError, ConnectError, Connection, Decision, Endpoint, HandshakeError, Listener,
     ListenerCounters, Message, Options, Pages, Readiness, ReadyError, Receiver, ReceiverCounters, RecvIntoError,
-    RecvTimeoutError, Reservation, SendError, SendTimeoutError, Sender, SenderCounters, SetupError, TryRecvError,
-    TrySendError, accept_over, connect, connect_over, pair,
+    RecvTimeoutError, Reservation, SendError, SendTimeoutError, Sender, SenderCounters, SetupError, Terms,
+    TryRecvError, TrySendError, accept_over, connect, connect_over, pair,
 };
 pub use os::clock::Deadline;
 pub use os::credentials::Credentials;

@@ -7,6 +7,7 @@ use super::error::{HandshakeError, SetupError};
 use super::half::{ForeignHalf, OwnHalf, Pages};
 use super::receiver::Receiver;
 use super::sender::Sender;
+use super::terms::Attached;
 use super::wire::Message;
 use crate::channel::{Incoming, Outgoing};
 use crate::memory::Mapped;
@@ -38,6 +39,7 @@ pub(super) struct Parts {
     pub(super) foreign: ForeignHalf,
     pub(super) wait: WaitStrategy,
     pub(super) fence_each_other: bool,
+    pub(super) attached: Option<Attached>,
 }
 
 /// What both ends of a connection keep alive: the socket, and the watch over the peer.
@@ -48,6 +50,7 @@ pub(super) struct Shared {
     pub(super) attention: Attention<Mapped>,
     peer: Credentials,
     pages: Pages,
+    attached: Option<Attached>,
     _watch: Watch,
 }
 
@@ -58,7 +61,7 @@ const PRIVATE_BYTES: usize = 4096;
 
 impl Connection {
     pub(super) fn new(parts: Parts) -> Result<Self, SetupError> {
-        let Parts { socket, peer, own, foreign, wait, fence_each_other } = parts;
+        let Parts { socket, peer, own, foreign, wait, fence_each_other, attached } = parts;
         let private = Mapped::private(PRIVATE_BYTES)?;
         let attention = Attention::new(private.clone(), ATTENTION_WORD);
         let link = Link::new(private, LINK_WORD);
@@ -73,7 +76,8 @@ impl Connection {
         let outgoing =
             Outgoing::new(mine.clone(), theirs.clone(), own.shape.geometry(), WORDS, link.clone(), wait, fencing);
         let incoming = Incoming::new(mine, theirs, foreign.shape.geometry(), WORDS, link.clone(), wait, fencing);
-        let shared = Arc::new(Shared { socket, link, wait, attention, peer, pages: own.pages, _watch: watch });
+        let pages = own.pages;
+        let shared = Arc::new(Shared { socket, link, wait, attention, peer, pages, attached, _watch: watch });
         let sender = Sender::new(outgoing, Arc::clone(&shared));
         Ok(Self { sender, receiver: Receiver::new(incoming, shared) })
     }
@@ -104,6 +108,21 @@ impl Connection {
         self.shared().peer
     }
 
+    /// How this side waits.
+    pub(crate) fn strategy(&self) -> WaitStrategy {
+        self.shared().wait
+    }
+
+    /// The socket that set it up.
+    pub(crate) fn socket(&self) -> &Arc<OwnedFd> {
+        &self.shared().socket
+    }
+
+    /// What the listener accepted it with.
+    pub(crate) fn attached(&self) -> Option<&Attached> {
+        self.shared().attached.as_ref()
+    }
+
     /// Which pages this side's half lies in.
     #[must_use]
     pub fn pages(&self) -> &Pages {
@@ -122,9 +141,12 @@ fn watch(
         Some(pid) if pid != std::process::id() => pidfd_of(socket, pid),
         _ => None,
     };
+    let hung_up = Arc::clone(socket);
     liveness::watch(Arc::clone(socket), pidfd, move || {
         link.declare_dead();
         attention.call();
+        // A child that the peer forked may hold its end open: whoever polls ours learns of the death all the same.
+        socket::shut_down(hung_up.as_fd());
     })
 }
 

@@ -16,6 +16,7 @@ use super::error::{HandshakeError, SetupError};
 use super::established::{Connection, Parts};
 use super::half::{ForeignHalf, OwnHalf};
 use super::options::{Decision, Options};
+use super::terms::Attached;
 use super::wire::{Features, LONGEST, Message};
 use crate::os::credentials::Credentials;
 use crate::os::{membarrier, socket};
@@ -37,6 +38,8 @@ pub(super) struct Handshake {
     socket: OwnedFd,
     options: Options,
     identity: Identity,
+    /// What the peer was accepted with.
+    attached: Option<Attached>,
 }
 
 /// A listener's state before HELLO.
@@ -77,7 +80,7 @@ impl Handshake {
         if matches!(identity, Identity::OfPackets) {
             socket::show_credentials(socket.as_fd()).map_err(SetupError::Socket)?;
         }
-        Ok(Self { socket, options, identity })
+        Ok(Self { socket, options, identity, attached: None })
     }
 
     fn features(&self) -> Features {
@@ -127,13 +130,18 @@ impl Handshake {
     }
 
     /// Who the peer is, or that it may not be.
-    fn authorise(&self, sender: Option<Credentials>) -> Result<Credentials, HandshakeError> {
+    fn authorise(&mut self, sender: Option<Credentials>) -> Result<Credentials, HandshakeError> {
         let peer = match self.identity {
             Identity::OfSocket(peer) => peer,
             Identity::OfPackets => sender.unwrap_or(Credentials { pid: None, uid: None, gid: None }),
         };
-        match (self.options.authorise)(&peer) {
+        match self.options.decide(&peer) {
             Decision::Accept => Ok(peer),
+            Decision::AcceptWith(terms) => {
+                self.options.grant(&terms);
+                self.attached = terms.attached;
+                Ok(peer)
+            }
             Decision::Refuse(reason) => {
                 let told = self.send(&Message::Refused { reason: reason.clone() }, None);
                 // The peer may be gone by now: it was refused all the same.
@@ -210,7 +218,7 @@ impl Listening {
     }
 
     /// HELLO: authorises the connector, and answers with this side's half.
-    pub(super) fn step(self) -> Result<Step<Self, Exchanging>, HandshakeError> {
+    pub(super) fn step(mut self) -> Result<Step<Self, Exchanging>, HandshakeError> {
         let Some(received) = self.0.receive()? else { return Ok(Step::Waiting(self)) };
         // Before anything is said or made for it.
         let peer = self.0.authorise(received.sender)?;
@@ -262,7 +270,7 @@ impl Connecting {
     }
 
     /// Says HELLO. A listener that is known by its socket is authorised first.
-    pub(super) fn greet(self) -> Result<Greeting, HandshakeError> {
+    pub(super) fn greet(mut self) -> Result<Greeting, HandshakeError> {
         if matches!(self.0.identity, Identity::OfSocket(_)) {
             self.0.authorise(None)?;
         }
@@ -273,7 +281,7 @@ impl Connecting {
 
 impl Greeting {
     /// WELCOME: takes the listener's half and sends ours.
-    pub(super) fn step(self) -> Result<Step<Self, Confirming>, HandshakeError> {
+    pub(super) fn step(mut self) -> Result<Step<Self, Confirming>, HandshakeError> {
         let Some(received) = self.0.receive()? else { return Ok(Step::Waiting(self)) };
         let peer = match self.0.identity {
             // Authorised before HELLO.
@@ -311,8 +319,9 @@ impl Handshake {
         features: Features,
     ) -> Result<Connection, HandshakeError> {
         let fence_each_other = features.has(Features::MEMBARRIER) && self.features().has(Features::MEMBARRIER);
-        let Self { socket, options, .. } = self;
-        Ok(Connection::new(Parts { socket, peer, own, foreign, wait: options.wait, fence_each_other })?)
+        let Self { socket, options, attached, .. } = self;
+        let wait = options.wait;
+        Ok(Connection::new(Parts { socket, peer, own, foreign, wait, fence_each_other, attached })?)
     }
 }
 
