@@ -38,6 +38,8 @@ mod session;
 #[cfg(feature = "internals")]
 pub mod session;
 
+mod service;
+
 pub use channel::End;
 pub use connection::{
     AcceptError, Batch, BindError, ConnectError, Connection, Decision, Endpoint, HandshakeError, Listener,
@@ -48,6 +50,10 @@ pub use connection::{
 pub use os::clock::Deadline;
 pub use os::credentials::Credentials;
 pub use ring::Corrupt;
+pub use service::{
+    About, Broadcast, Client, ClientLimits, Newcomer, Parting, PostError, Request, Selector, Service, ServiceCounters,
+    ServiceError, ServiceOptions, Verdict,
+};
 pub use session::{
     Call, CallError, Event, Failure, Halt, Handler, LocalSession, NotifyError, Outcome, PendingCall, Responder,
     Session, SessionCounters, SessionOptions, handlers,

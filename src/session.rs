@@ -31,7 +31,6 @@ mod shared;
 mod tally;
 mod unsent;
 
-pub(crate) use alarm::Alarm;
 pub use counters::SessionCounters;
 pub use error::{CallError, Halt, NotifyError, Outcome};
 pub use handler::{Call, Event, Failure, Handler, handlers};

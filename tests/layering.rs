@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules, from the ground up: each may name itself and those before it.
-const ORDER: [&str; 8] = ["os", "memory", "ring", "wait", "channel", "region", "connection", "session"];
+const ORDER: [&str; 9] = ["os", "memory", "ring", "wait", "channel", "region", "connection", "session", "service"];
 
 /// The files that name the processor's atomics.
 const ATOMIC_FILES: [&str; 5] = ["memory.rs", "memory/copy.rs", "memory/heap.rs", "memory/mapped.rs", "os/futex.rs"];

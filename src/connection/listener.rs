@@ -142,7 +142,7 @@ impl Listener {
 
     fn accept_until(&mut self, deadline: Deadline) -> Result<Connection, AcceptError> {
         loop {
-            self.take_clients()?;
+            self.take_clients(&mut usize::MAX.clone())?;
             if let Some(connection) = self.advance() {
                 return Ok(connection);
             }
@@ -154,9 +154,10 @@ impl Listener {
     }
 
     /// Begins a handshake with every client that waits, up to the limit.
-    fn take_clients(&mut self) -> Result<(), AcceptError> {
-        while self.pending.len() < MOST_PENDING {
+    fn take_clients(&mut self, budget: &mut usize) -> Result<(), AcceptError> {
+        while self.pending.len() < MOST_PENDING && *budget > 0 {
             let Some(client) = socket::accept(self.socket.as_fd()).map_err(AcceptError::Socket)? else { break };
+            *budget -= 1;
             match self.greet(client) {
                 Ok(pending) => self.pending.push(pending),
                 Err(error) => self.count(&error),
@@ -174,13 +175,11 @@ impl Listener {
         }
     }
 
-    /// Accepts one client if one is ready, without waiting. Nobody new begins a handshake if there is no `room`.
-    pub(crate) fn accept_now(&mut self, room: bool) -> Result<Option<Connection>, AcceptError> {
-        if room {
-            self.take_clients()?;
-        }
+    /// Accepts one client if one is ready, without waiting. At most `budget` more begin their handshakes.
+    pub(crate) fn accept_now(&mut self, budget: &mut usize) -> Result<Option<Connection>, AcceptError> {
+        self.take_clients(budget)?;
         let accepted = self.advance();
-        self.set_deaf(!room || self.pending.len() >= MOST_PENDING);
+        self.set_deaf(*budget == 0 || self.pending.len() >= MOST_PENDING);
         Ok(accepted)
     }
 

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, BorrowedFd};
 use crate::os::beacon::Beacon;
 
 /// What is told, where there is no listener.
-pub(crate) enum Alarm {
+pub(super) enum Alarm {
     /// A descriptor of the session's own, readable when its socket is, or while this is raised.
     Descriptor(Beacon),
     /// Who drives many sessions, and watches their sockets itself: a descriptor for each would be two more for each.

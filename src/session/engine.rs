@@ -46,6 +46,8 @@ pub(super) struct Engine {
     pub(super) outgoing: Mutex<Outgoing>,
     /// What waits for room, if whoever drives this must not.
     pub(super) unsent: Mutex<Unsent>,
+    /// How many messages wait so.
+    pub(super) waiting: Tally<Mapped>,
     /// Woken when a slot or a place among the open messages is free again.
     pub(super) turn: Condvar,
     /// Threads that wait for `turn`.
@@ -123,10 +125,6 @@ impl Engine {
         let inbox = Inbox::new(receiver, options.accepted);
         let buffers = inbox.buffers().clone();
         let backlog = Backlog::new(options.accepted);
-        if let Some(alarm) = &alarm {
-            // The first dispatch arms the doorbell.
-            alarm.raise();
-        }
         let incoming = Incoming { inbox, backlog, resting: false, late_replies: 0, events_taken: 0 };
         let mut outbox = Outbox::new(sender);
         outbox.greet(options.accepted);
@@ -143,6 +141,7 @@ impl Engine {
             fragment: outbox.fragment_size(),
             outgoing: Mutex::new(Outgoing { outbox, hint: 0 }),
             unsent: Mutex::default(),
+            waiting: tally(5),
             turn: Condvar::new(),
             queueing: tally(0),
             pressing: tally(1),

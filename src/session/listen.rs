@@ -48,6 +48,10 @@ pub(super) fn arm(engine: &Engine) {
 /// Handles at most `most` messages, and arms nothing.
 pub(super) fn look_around(engine: &Arc<Engine>, most: usize) -> Served {
     for handled in 0..most {
+        if engine.waiting.get() > 0 {
+            // The other side has replies to read first.
+            return Served::Messages(handled);
+        }
         match turn(engine, None) {
             Turn::Done => {}
             Turn::Empty | Turn::Led => return Served::Messages(handled),

@@ -275,6 +275,10 @@ impl Session {
 fn own_alarm(connection: &Connection, options: &SessionOptions) -> Result<Option<Alarm>, SetupError> {
     let polled = !options.listener && connection.strategy() != WaitStrategy::Spin;
     let beacon = polled.then(|| Beacon::new(connection.socket().as_fd())).transpose().map_err(SetupError::Socket)?;
+    if let Some(beacon) = &beacon {
+        // The first dispatch arms the doorbell.
+        beacon.raise();
+    }
     Ok(beacon.map(Alarm::Descriptor))
 }
 

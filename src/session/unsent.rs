@@ -87,18 +87,20 @@ impl Engine {
     }
 
     fn post(&self, mut parcel: Parcel, payload: &[u8], peer: Hello, most: usize) -> Result<(), Refused> {
+        // What another thread has put aside meanwhile is in no order with this.
+        if self.waiting.get() == 0 && self.advance(&mut parcel, payload, peer).map_err(Refused::Ended)? {
+            return Ok(());
+        }
         let mut unsent = lock(&self.unsent);
-        if unsent.queue.is_empty() {
-            match self.advance(&mut parcel, payload, peer) {
-                Ok(true) => return Ok(()),
-                Ok(false) => {}
-                Err(end) => return Err(Refused::Ended(end)),
-            }
-        } else if unsent.weight() > most {
+        // What has begun must be finished.
+        if unsent.weight() > most && parcel.sent == 0 {
+            drop(unsent);
+            self.close_parcel(&parcel);
             return Err(Refused::Full);
         }
         payload.clone_into(&mut parcel.payload);
         unsent.push(parcel);
+        self.waiting.add(1);
         drop(unsent);
         // Whoever drives this comes back to it.
         if let Some(alarm) = &self.alarm {
@@ -109,6 +111,9 @@ impl Engine {
 
     /// Sends what waits, as far as there is room: since when the oldest waits that is left.
     pub(super) fn flush(&self) -> Option<Instant> {
+        if self.waiting.get() == 0 {
+            return None;
+        }
         let mut unsent = lock(&self.unsent);
         let peer = *self.peer.get()?;
         while let Some(parcel) = unsent.queue.front_mut() {
@@ -119,6 +124,7 @@ impl Engine {
                 return Some(parcel.since);
             }
             unsent.pop();
+            self.waiting.add(-1);
         }
         None
     }
@@ -140,11 +146,18 @@ impl Engine {
         let Some(mut outgoing) = self.try_outgoing() else { return Ok(false) };
         let advanced = parcel.step(&mut outgoing, payload);
         drop(outgoing);
-        if parcel.open && advanced != Ok(false) {
+        if advanced != Ok(false) {
+            self.close_parcel(parcel);
+        }
+        advanced
+    }
+
+    /// Gives a message's place among the open ones back.
+    fn close_parcel(&self, parcel: &Parcel) {
+        if parcel.open {
             self.open.add(-1);
             self.next_turn();
         }
-        advanced
     }
 
     fn try_outgoing(&self) -> Option<MutexGuard<'_, Outgoing>> {
