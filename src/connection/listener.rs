@@ -48,7 +48,7 @@ pub struct Listener {
     counters: ListenerCounters,
     process: u32,
     /// Released last: while it is held, the path is ours.
-    _lock: Lock,
+    lock: Lock,
 }
 
 /// What a [`Listener`] has counted since it was made.
@@ -92,18 +92,24 @@ impl Listener {
         let failed = |source| BindError::Socket { path: path.clone(), source };
         let lock = Lock::take(lock_path(&path)).map_err(failed)?;
         let Some(lock) = lock else { return Err(BindError::InUse { path }) };
+        lock.note(&format!("pid {}\n", std::process::id())).map_err(failed)?;
         remove_stale(&path).map_err(failed)?;
         let socket = socket::listen_at(&path, options.mode).map_err(failed)?;
         let gathering = gather(socket.as_fd()).map_err(failed)?;
         let (pending, counters) = (Vec::new(), ListenerCounters::default());
         let process = std::process::id();
-        Ok(Self { socket, gathering, deaf: false, path, options, pending, counters, process, _lock: lock })
+        Ok(Self { socket, gathering, deaf: false, path, options, pending, counters, process, lock })
     }
 
     /// The path of the socket.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Tells whoever lists the endpoints that this is a service, which can be asked what it is.
+    pub(crate) fn note_service(&self) -> std::io::Result<()> {
+        self.lock.note(&format!("pid {}\nservice\n", self.process))
     }
 
     /// What this listener has counted.
@@ -287,14 +293,14 @@ fn gather(listening: BorrowedFd<'_>) -> std::io::Result<OwnedFd> {
     Ok(gathering)
 }
 
-fn lock_path(socket: &Path) -> PathBuf {
+pub(super) fn lock_path(socket: &Path) -> PathBuf {
     let mut path = socket.as_os_str().to_owned();
     path.push(".lock");
     path.into()
 }
 
 /// Removes the socket of a listener that is gone: we hold its lock. Anything else that lies there stays.
-fn remove_stale(path: &Path) -> std::io::Result<()> {
+pub(super) fn remove_stale(path: &Path) -> std::io::Result<()> {
     let found = match rustix::fs::lstat(path) {
         Ok(found) => FileType::from_raw_mode(found.st_mode),
         Err(Errno::NOENT) => return Ok(()),

@@ -58,11 +58,10 @@ pub(super) enum Phase {
     Over,
 }
 
-const BELL: u64 = 0;
-const LISTENER: u64 = 1;
-const TIMERS: u64 = 2;
-/// Clients have numbers above these.
-const LAST_OWN: u64 = TIMERS;
+/// Clients have numbers from 1 on, and never so many.
+const BELL: u64 = u64::MAX;
+const LISTENER: u64 = u64::MAX - 1;
+const TIMERS: u64 = u64::MAX - 2;
 
 /// Events that one look takes in.
 const EVENTS: usize = 64;
@@ -79,6 +78,7 @@ impl<T: Send + Sync + 'static> Hall<T> {
         let admission = Arc::new(Admission::new(limits.clients, limits.of_user, limits.rate));
         let listener = guarded(connection, &hooks, &admission).bind(endpoint)?;
         let driver = |error: std::io::Error| ServiceError::Driver(error);
+        listener.note_service().map_err(driver)?;
         let schedule = Schedule::new().map_err(driver)?;
         let timers = Timers::new().map_err(driver)?;
         let epoll = epoll::create(CreateFlags::CLOEXEC).map_err(|errno| driver(errno.into()))?;
@@ -86,7 +86,7 @@ impl<T: Send + Sync + 'static> Hall<T> {
             let added = epoll::add(&epoll, descriptor, EventData::new_u64(token), EventFlags::IN);
             added.map_err(|errno| driver(errno.into()))?;
         }
-        let roster = Roster { clients: HashMap::new(), last: LAST_OWN, listener: ListenerCounters::default() };
+        let roster = Roster { clients: HashMap::new(), last: 0, listener: ListenerCounters::default() };
         Ok(Self {
             limits,
             session,
