@@ -42,10 +42,10 @@ mod service;
 
 pub use channel::End;
 pub use connection::{
-    AcceptError, Batch, BindError, ConnectError, Connection, Decision, Endpoint, HandshakeError, Listener, LiveEndpoint,
-    ListenerCounters, Message, Options, Pages, Readiness, ReadyError, Receiver, ReceiverCounters, RecvIntoError,
-    RecvTimeoutError, Reservation, SendError, SendTimeoutError, Sender, SenderCounters, SetupError, Terms,
-    TryRecvError, TrySendError, accept_over, connect, connect_over, live_endpoints, pair,
+    AcceptError, Batch, BindError, ConnectError, Connection, Decision, Endpoint, HandshakeError, Listener,
+    ListenerCounters, LiveEndpoint, Message, Options, Pages, Readiness, ReadyError, Receiver, ReceiverCounters,
+    RecvIntoError, RecvTimeoutError, Reservation, SendError, SendTimeoutError, Sender, SenderCounters, SetupError,
+    Terms, TryRecvError, TrySendError, accept_over, connect, connect_over, live_endpoints, pair,
 };
 pub use os::clock::Deadline;
 pub use os::credentials::Credentials;

@@ -3,6 +3,7 @@
 mod bench;
 mod calls;
 mod echo;
+mod endpoints;
 mod help;
 mod running;
 mod talk;
