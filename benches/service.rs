@@ -173,7 +173,7 @@ fn measure() {
     for linger in [Duration::from_secs(1), Duration::ZERO] {
         active_among_idle(&path, linger, if quick { 2_000 } else { 20_000 });
     }
-    company(&path, if quick { 2_000 } else { 20_000 });
+    company(&path, if quick { 6_000 } else { 20_000 });
 }
 
 fn sorted(mut times: Vec<Duration>) -> Vec<Duration> {
