@@ -12,6 +12,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use rustix::thread::{CpuSet, sched_setaffinity};
 use twinring::{
     Decision, LocalSession, Options, Selector, ServiceOptions, Session, SessionOptions, Verdict, WaitStrategy,
 };
@@ -22,6 +23,8 @@ const LONG: Duration = Duration::from_secs(20);
 const MANY: usize = 1000;
 const PART: &str = "TWINRING_BENCH_PART";
 const SOCKET: &str = "TWINRING_BENCH_SOCKET";
+const PINNED: &str = "TWINRING_BENCH_PINNED";
+const RATE: &str = "TWINRING_BENCH_RATE";
 const LINGER: &str = "TWINRING_BENCH_LINGER_MICROS";
 
 fn main() {
@@ -41,6 +44,20 @@ fn main() {
     }
 }
 
+/// This thread runs on that core from now on.
+fn pin(core: usize) {
+    let mut set = CpuSet::new();
+    set.set(core);
+    sched_setaffinity(None, &set).expect("a core");
+}
+
+/// This thread runs anywhere.
+fn unpin() {
+    let mut set = CpuSet::new();
+    (0..thread::available_parallelism().map_or(1, usize::from).max(2)).for_each(|core| set.set(core));
+    sched_setaffinity(None, &set).expect("cores");
+}
+
 fn small() -> Options {
     Options::new().ring_capacity(4096)
 }
@@ -50,8 +67,13 @@ struct Part(Child);
 
 impl Part {
     fn start(part: &str, path: &Path, linger: Duration) -> Self {
+        Self::start_with(part, path, linger, &[])
+    }
+
+    fn start_with(part: &str, path: &Path, linger: Duration, more: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env::current_exe().expect("this program"));
         command.env(PART, part).env(SOCKET, path).env(LINGER, linger.as_micros().to_string());
+        command.envs(more.iter().copied());
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a second process");
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().expect("its output")).read_line(&mut line).expect("a word");
@@ -92,11 +114,17 @@ fn ready() {
     });
 }
 
+fn options_of(session: SessionOptions) -> ServiceOptions {
+    ServiceOptions::new().connection(small()).session(session).most_clients(MANY + 64)
+}
+
 fn serve(path: &Path) {
     let micros = env::var(LINGER).ok().and_then(|text| text.parse().ok()).expect("a number");
     let session = SessionOptions::new().reply_timeout(Duration::from_secs(5));
     // Who is to be refused is told by its environment.
-    let options = ServiceOptions::new().connection(small()).session(session).most_clients(MANY + 64);
+    let rate = env::var(RATE).ok().and_then(|text| text.parse().ok());
+    let options =
+        rate.map_or_else(|| options_of(session.clone()), |rate| options_of(session.clone()).message_rate(rate));
     let options = options.linger(Duration::from_micros(micros)).authorise(|who| {
         let name = who.pid.and_then(|pid| fs::read(format!("/proc/{pid}/environ")).ok()).unwrap_or_default();
         let refused = name.split(|&byte| byte == 0).any(|line| line == b"TWINRING_BENCH_PART=refused");
@@ -109,6 +137,9 @@ fn serve(path: &Path) {
         Ok(())
     });
     service.on_event(FLOOD, |_, _, _| {});
+    if env::var(PINNED).is_ok() {
+        pin(1);
+    }
     ready();
     service.serve();
 }
@@ -234,7 +265,8 @@ fn spinning(path: &Path) -> LocalSession<()> {
 }
 
 fn active_among_idle(path: &Path, linger: Duration, count: usize) {
-    let _service = Part::start("serve", path, linger);
+    let _service = Part::start_with("serve", path, linger, &[(PINNED, "1")]);
+    pin(0);
     let mut active = spinning(path);
     let mut reply = Vec::new();
     let idle = || {
@@ -260,6 +292,7 @@ fn active_among_idle(path: &Path, linger: Duration, count: usize) {
     }
     ratios.sort_by(f64::total_cmp);
     println!("  median ratio {:.3}", ratios[2]);
+    unpin();
 }
 
 /// A polite client's calls in bad company, and beside a process that burns as much and is no client.
@@ -268,14 +301,17 @@ fn company(path: &Path, count: usize) {
     // A flood keeps two processes busy: its own, and the service. So does, beside it, what burns twice.
     let company: [&[&str]; 7] =
         [&[], &["burn", "burn"], &["flood"], &["burn a little"], &["silent"], &["deaf"], &["refused"]];
-    for parts in company {
-        let _service = Part::start("serve", path, Duration::from_micros(50));
+    let rated = [(RATE, "20000")];
+    let rounds = company.iter().map(|parts| (*parts, &[][..])).chain([(&["flood"][..], &rated[..])]);
+    for (parts, settings) in rounds {
+        let _service = Part::start_with("serve", path, Duration::from_micros(50), settings);
         let mut polite = spinning(path);
         let _company: Vec<_> = parts.iter().map(|part| Part::start(part, path, Duration::ZERO)).collect();
         thread::sleep(Duration::from_millis(100));
         let times = paced(&mut polite, count);
+        let note = if settings.is_empty() { "" } else { ", at most 20,000 messages a second" };
         let name = if parts.is_empty() { "nobody".to_owned() } else { parts.join(" and ") };
-        println!("  {name:14} {:>12?} {:>12?}", quantile(&times, 0.5), quantile(&times, 0.99));
+        println!("  {name:14} {:>12?} {:>12?}{note}", quantile(&times, 0.5), quantile(&times, 0.99));
     }
 }
 

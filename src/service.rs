@@ -28,6 +28,7 @@
 
 mod about;
 mod admission;
+mod bucket;
 mod client;
 mod counters;
 mod desk;

@@ -19,7 +19,18 @@ use program::program;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Every example, and what it prints among other things, in this order.
-const EXAMPLES: [(&str, &[&str]); 4] = [
+const EXAMPLES: [(&str, &[&str]); 5] = [
+    (
+        "appview",
+        &[
+            "status 200, 29 bytes in one frame\n",
+            " bytes in several frames\n",
+            "status 200, 14 bytes in one frame\n",
+            "status 200, 28 bytes in one frame\n",
+            "status 501, 14 bytes in one frame\n",
+            "viewed: it went on meanwhile: true, the viewer ended with exit status: 0\n",
+        ],
+    ),
     (
         "inherited",
         &[

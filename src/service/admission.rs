@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+
+use super::bucket::Bucket;
 
 /// What a service answers to an applicant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +62,6 @@ impl ClientLimits {
 pub(super) struct Admission {
     most: usize,
     most_of_user: usize,
-    rate: Option<u32>,
     state: Mutex<State>,
 }
 
@@ -69,9 +70,7 @@ struct State {
     inside: usize,
     /// Of each user; unknown ones are one.
     users: HashMap<Option<u32>, usize>,
-    /// Applicants that may come at once, in billionths.
-    tokens: u64,
-    filled: Instant,
+    rate: Option<Bucket>,
 }
 
 /// A place inside, given back when dropped. What travels with an accepted connection.
@@ -82,12 +81,10 @@ pub(super) struct Place {
     pub(super) calls: Option<u32>,
 }
 
-const BILLION: u64 = 1_000_000_000;
-
 impl Admission {
     pub(super) fn new(most: usize, most_of_user: usize, rate: Option<u32>) -> Self {
-        let state = State { inside: 0, users: HashMap::new(), tokens: full(rate), filled: Instant::now() };
-        Self { most, most_of_user, rate, state: Mutex::new(state) }
+        let state = State { inside: 0, users: HashMap::new(), rate: rate.map(Bucket::new) };
+        Self { most, most_of_user, state: Mutex::new(state) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -113,35 +110,22 @@ impl Admission {
         Ok(Place { admission: Arc::clone(self), user, calls })
     }
 
-    /// How many applicants may come at once, by the rate.
+    /// How many applicants may come now, by the rate.
     pub(super) fn budget(&self) -> usize {
-        let Some(rate) = self.rate else { return usize::MAX };
-        let mut state = self.state();
-        let now = Instant::now();
-        let passed = now.saturating_duration_since(state.filled).as_nanos().min(BILLION.into()) as u64;
-        state.tokens = (state.tokens + passed * u64::from(rate)).min(full(self.rate));
-        state.filled = now;
-        (state.tokens / BILLION) as usize
+        self.state().rate.as_mut().map_or(usize::MAX, Bucket::left)
     }
 
     /// So many came.
     pub(super) fn spend(&self, applicants: usize) {
-        if self.rate.is_some() {
-            let mut state = self.state();
-            state.tokens = state.tokens.saturating_sub(applicants as u64 * BILLION);
+        if let Some(rate) = &mut self.state().rate {
+            rate.spend(applicants);
         }
     }
 
     /// How long until the next may come.
     pub(super) fn pause(&self) -> Duration {
-        let rate = u64::from(self.rate.unwrap_or(u32::MAX)).max(1);
-        Duration::from_nanos(BILLION.saturating_sub(self.state().tokens) / rate + 1)
+        self.state().rate.as_ref().map_or(Duration::ZERO, Bucket::pause)
     }
-}
-
-/// The tokens of a tenth of a second, and at least one.
-fn full(rate: Option<u32>) -> u64 {
-    (u64::from(rate.unwrap_or(0)) * BILLION / 10).max(BILLION)
 }
 
 impl Drop for Place {

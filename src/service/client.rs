@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use super::bucket::Bucket;
 use super::counters::Parting;
 use super::error::PostError;
 use super::hall::Hall;
@@ -31,6 +32,7 @@ pub(super) struct Entry<T> {
     stage: Mutex<Stage>,
     dismissed: Mutex<Option<Parting>>,
     pace: Mutex<Pace>,
+    rate: Option<Mutex<Bucket>>,
     since: Instant,
 }
 
@@ -81,6 +83,7 @@ impl<T> Entry<T> {
         hall: Weak<Hall<T>>,
         hooks: Arc<Hooks<T>>,
         queue: usize,
+        messages: Option<u32>,
     ) -> Self {
         Self {
             id,
@@ -93,6 +96,7 @@ impl<T> Entry<T> {
             stage: Mutex::new(Stage::Idle),
             dismissed: Mutex::new(None),
             pace: Mutex::default(),
+            rate: messages.map(|rate| Mutex::new(Bucket::new(rate))),
             since: Instant::now(),
         }
     }
@@ -178,6 +182,23 @@ impl<T> Entry<T> {
 
     pub(super) fn dismissal(&self) -> Option<Parting> {
         lock(&self.dismissed).clone()
+    }
+
+    /// How many messages may be taken from it now, or how long until the next.
+    pub(super) fn allowance(&self, most: usize) -> Result<usize, Duration> {
+        let Some(rate) = &self.rate else { return Ok(most) };
+        let mut rate = lock(rate);
+        match rate.left() {
+            0 => Err(rate.pause()),
+            left => Ok(left.min(most)),
+        }
+    }
+
+    /// So many messages were taken.
+    pub(super) fn spend(&self, messages: usize) {
+        if let Some(rate) = &self.rate {
+            lock(rate).spend(messages);
+        }
     }
 
     /// Whether to look again soon, after a look that found messages or not.

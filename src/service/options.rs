@@ -53,6 +53,7 @@ pub(super) struct Limits {
     pub(super) rate: Option<u32>,
     pub(super) hello: Duration,
     pub(super) turn: usize,
+    pub(super) messages: Option<u32>,
     pub(super) queue: usize,
     pub(super) linger: Duration,
 }
@@ -82,6 +83,7 @@ impl<T: 'static> ServiceOptions<T> {
             rate: None,
             hello: Duration::from_secs(2),
             turn: 64,
+            messages: None,
             queue: 1 << 20,
             linger: Duration::from_micros(50),
         };
@@ -160,6 +162,15 @@ impl<T: 'static> ServiceOptions<T> {
     #[must_use]
     pub fn messages_a_turn(mut self, messages: usize) -> Self {
         self.limits.turn = messages.max(1);
+        self
+    }
+
+    /// The most messages a second that are taken from one client; unlimited if not chosen. A tenth of a second's may come at
+    /// once; more stay in its ring, and push back on it. Without a limit a client that floods keeps a dispatcher busy, and a
+    /// thread that is always busy gets its processor later than one that sleeps.
+    #[must_use]
+    pub fn message_rate(mut self, messages_a_second: u32) -> Self {
+        self.limits.messages = Some(messages_a_second.max(1));
         self
     }
 

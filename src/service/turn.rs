@@ -15,7 +15,7 @@ enum Outcome {
     Handled(usize),
     /// It has not said hello.
     Waits,
-    /// It has to read what waits for it first; the clock tells when to look again.
+    /// It has to read what waits for it first, or has sent too much; the clock tells when to look again.
     Stuck,
     /// It goes.
     Parts(Parting),
@@ -107,7 +107,16 @@ impl<T: Send + Sync + 'static> Hall<T> {
         if let Some(since) = session.flush() {
             return self.wait_for(entry, since);
         }
-        match session.turn(self.limits.turn) {
+        let most = match entry.allowance(self.limits.turn) {
+            Ok(most) => most,
+            Err(pause) => {
+                self.timers.add(pause.max(FIRST_RETRY), Due::Client(entry.id));
+                return Outcome::Stuck;
+            }
+        };
+        let turn = session.turn(most);
+        entry.spend(*turn.as_ref().unwrap_or(&0));
+        match turn {
             Ok(0) if self.is_drained(session) => Outcome::Parts(Parting::Shutdown),
             Ok(messages) => Outcome::Handled(messages),
             Err(end) => Outcome::Parts(end.into()),

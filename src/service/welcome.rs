@@ -61,7 +61,8 @@ impl<T: Send + Sync + 'static> Hall<T> {
         let calls = connection.attached().and_then(|attached| attached.get::<Place>()).and_then(|place| place.calls);
         let options = calls.map_or_else(|| self.session.clone(), |calls| self.session.clone().calls_in_flight(calls));
         let (hall, hooks) = (Arc::downgrade(self), Arc::clone(&self.hooks));
-        let entry = Arc::new(Entry::new(self.next_id(), connection.peer(), hall, hooks, self.limits.queue));
+        let (queue, messages) = (self.limits.queue, self.limits.messages);
+        let entry = Arc::new(Entry::new(self.next_id(), connection.peer(), hall, hooks, queue, messages));
         let desk = Desk { hall: Arc::downgrade(self), entry: Arc::downgrade(&entry) };
         let session = Session::driven(connection, &options, desk, self.alarm(&entry))?;
         entry.connect(Line { session, socket: Arc::clone(&socket) });

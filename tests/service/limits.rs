@@ -91,3 +91,27 @@ fn a_client_may_have_as_many_calls_in_flight_as_it_is_granted() {
     }
     assert_eq!((first.wait(), second.wait()), (Ok(b"later".to_vec()), Ok(b"later".to_vec())));
 }
+
+#[test]
+fn messages_beyond_the_rate_wait_in_the_ring_of_who_sends_them() {
+    let (_directory, path) = place();
+    let service = ServiceOptions::new().connection(small()).message_rate(100).bind(path).expect("a service");
+    echoes(&service);
+    service.start(1).expect("a thread");
+    let (fast, slow) = (client(&service), client(&service));
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        // Ten at once, the other twenty in 200 ms; and another client is not concerned.
+        scope.spawn(|| {
+            for n in 0..30_u8 {
+                assert_eq!(fast.call(ECHO.packed(), &[n]), Ok(vec![n]));
+            }
+            assert!(began.elapsed() >= Duration::from_millis(190), "thirty calls in {:?}", began.elapsed());
+        });
+        scope.spawn(|| {
+            for n in 0..5_u8 {
+                assert_eq!(slow.call(ECHO.packed(), &[n]), Ok(vec![n]));
+            }
+        });
+    });
+}
