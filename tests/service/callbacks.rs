@@ -54,7 +54,8 @@ pub fn calls_and_stays() {
 #[test]
 fn a_client_that_is_killed_while_its_child_lives_has_gone_all_the_same() {
     let ((_directory, path), record) = (place(), Record::default());
-    let service = noted(&record).bind(path).expect("a service");
+    // No deadline of the service's own has it look after its clients.
+    let service = noted(&record).hello_timeout(Duration::from_secs(3600)).bind(path).expect("a service");
     echoes(&service);
     service.start(1).expect("a thread");
     let mut child = other_process("has a child", &service);
