@@ -68,7 +68,7 @@ fn a_client_that_is_killed_while_its_child_lives_has_gone_all_the_same() {
 pub fn has_a_child() {
     let session = client_at(PathBuf::from(process::argument("SOCKET")));
     assert_eq!(session.call(ECHO.packed(), b"hello"), Ok(b"hello".to_vec()));
-    // The child outlives its parent, for as long as the test may take, and then ends by itself.
+    // The child outlives its parent, for longer than the test waits, and then ends by itself.
     let holds = fork_a_sleeper();
     process::say(if holds { "forked" } else { "could not fork" });
     process::await_word();
@@ -80,7 +80,7 @@ fn fork_a_sleeper() -> bool {
     match unsafe { nix::unistd::fork() } {
         Ok(nix::unistd::ForkResult::Child) => {
             // SAFETY: it waits and returns.
-            unsafe { nix::libc::sleep(20) };
+            unsafe { nix::libc::sleep(45) };
             // SAFETY: it ends the child at once.
             unsafe { nix::libc::_exit(0) }
         }
