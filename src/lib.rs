@@ -40,6 +40,9 @@ pub mod session;
 
 mod service;
 
+#[cfg(feature = "rpc")]
+pub mod rpc;
+
 pub use channel::End;
 pub use connection::{
     AcceptError, Batch, BindError, ConnectError, Connection, Decision, Endpoint, HandshakeError, Listener,

@@ -19,7 +19,7 @@ use program::program;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Every example, and what it prints among other things, in this order.
-const EXAMPLES: [(&str, &[&str]); 5] = [
+const EXAMPLES: [(&str, &[&str]); 6] = [
     (
         "appview",
         &[
@@ -29,6 +29,16 @@ const EXAMPLES: [(&str, &[&str]); 5] = [
             "status 200, 28 bytes in one frame\n",
             "status 501, 14 bytes in one frame\n",
             "viewed: it went on meanwhile: true, the viewer ended with exit status: 0\n",
+        ],
+    ),
+    (
+        "add",
+        &[
+            " wants 40 + 2\n",
+            "client: 40 + 2 = 42\n",
+            " wants 9223372036854775807 + 1\n",
+            "client: 9223372036854775807 + 1: the sum is too large\n",
+            "the client has left, with exit status: 0\n",
         ],
     ),
     (

@@ -1,6 +1,7 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -45,7 +46,7 @@ Examples:
 /// What the command can do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Measure, and print a table or JSON
+    /// Measure, and print a table, JSON or CSV; draw a page
     Bench(Bench),
     /// Wait for one `connect NAME`, then move bytes: standard input there, what comes from there to standard output
     ///
@@ -180,6 +181,12 @@ pub struct Bench {
     /// and bytes_per_s the bytes of their requests.
     #[arg(long)]
     pub json: bool,
+    /// Print CSV: the keys of JSON, then a line for each row; what a row does not measure is empty
+    #[arg(long, conflicts_with = "json")]
+    pub csv: bool,
+    /// Write a page with plots, too: one file that needs no network
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// Only these ways of waiting [default: all three]
     #[arg(long, value_enum, value_name = "MODE")]
     pub mode: Vec<Mode>,
@@ -196,10 +203,15 @@ pub struct Bench {
     /// carry is null, and a note says why.
     #[arg(long)]
     pub tour: bool,
+    /// Measure other libraries, too: iceoryx2, shmem-ipc, ipc-channel, ringfire, ipc_ring, Tachyon, libqb, Aeron
+    ///
+    /// A program of its own has them: build it in rivals/. This command says of each how to get it.
+    #[arg(long)]
+    pub rivals: bool,
     /// Measure calls at all payloads, and those of a session that many threads may use, too
     #[arg(long)]
     pub calls: bool,
-    /// Only these mechanisms, named as in JSON [default: all but baselines, tour and twinring-call-shared]
+    /// Only these mechanisms, named as in JSON [default: all but baselines, tour, rivals and twinring-call-shared]
     #[arg(long, value_enum, value_name = "MECHANISM")]
     pub mechanism: Vec<Mechanism>,
     /// Round trips at a pace, too: so many a second, each due at a time of its own, from which its latency counts
@@ -213,8 +225,8 @@ pub struct Bench {
     /// Count the system calls of a round trip, too: both processes run once more for it, traced
     #[arg(long)]
     pub system_calls: bool,
-    /// Everything: --baselines, --tour, --calls, --rate 1, 100, 1000 and 10000, --load 100000 and 1000000, --system-calls; some
-    /// minutes
+    /// Everything: --baselines, --tour, --rivals, --calls, --rate 1, 100, 1000 and 10000, --load 100000 and 1000000,
+    /// --system-calls; some minutes
     #[arg(long)]
     pub all: bool,
     /// How hard to measure.
@@ -225,6 +237,7 @@ pub struct Bench {
 const BENCH_EXAMPLES: &str = "\
 Examples:
   twinring bench --baselines
+  twinring bench --all --html report.html
   twinring bench --tour --mode park --rounds 3
   twinring bench --mode adaptive --mode park --rate 100 --rate 1000 --load 100000
   twinring bench --mechanism semaphore-sysv --mechanism twinring-call --size 64

@@ -1,16 +1,18 @@
-//! `twinring bench`: measure what was asked for, and print it as a table or as rows of JSON.
+//! `twinring bench`: measure what was asked for, and print it as a table or as rows of JSON or CSV; draw it on a page.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::args::{Bench, Effort};
 use crate::cores::{self, Placement};
 use crate::failure::Failure;
 use crate::machine;
 use crate::measure::plan::{CALL_SIZES, LARGEST, Mode, PACED_SIZE, Plan, SIZES};
+use crate::measure::rivals::Brought;
 use crate::measure::rounds::{self, Measured};
 use crate::measure::summary::{self, Row};
 use crate::show;
+use crate::show::file::Reserved;
 
 /// A run and where it was made.
 pub struct Report {
@@ -34,8 +36,8 @@ const LEAST_MEMORY_KIB: u64 = 32 * 1024;
 ///
 /// # Errors
 ///
-/// What could not be measured.
-pub fn run(bench: &Bench) -> Result<(), Failure> {
+/// What could not be measured, or not written.
+pub fn run(bench: &Bench, brought: Brought) -> Result<(), Failure> {
     let modes = if bench.mode.is_empty() { MODES.to_vec() } else { bench.mode.clone() };
     let mut plan = plan(&bench.effort, modes);
     if !bench.size.is_empty() {
@@ -51,16 +53,26 @@ pub fn run(bench: &Bench) -> Result<(), Failure> {
     plan.rates = paces(&bench.rate, bench.all, &RATES);
     plan.loads = paces(&bench.load, bench.all, &LOADS);
     plan.system_calls = bench.system_calls || bench.all;
+    plan.rivals = bench.rivals || bench.all;
+    plan.brought = brought;
     plan.only = bench.mechanism.clone();
+    // Before anything is measured: a page that cannot be written is no reason to wait for minutes.
+    let file = bench.html.as_deref().map(Reserved::at).transpose()?;
     let report = measure(plan, &bench.effort)?;
-    if bench.json {
-        for note in show::notes::of(&report) {
-            eprintln!("twinring: {note}");
-        }
-        show::json::print(&report.rows)
-    } else {
-        show::print(&show::table::page(&report))
+    let printed = print(bench, &report);
+    // A reader of standard output who has left takes nothing away from the page.
+    file.map_or(Ok(()), |file| file.write(&show::html::page(&report, SystemTime::now())))?;
+    printed
+}
+
+fn print(bench: &Bench, report: &Report) -> Result<(), Failure> {
+    if !bench.json && !bench.csv {
+        return show::print(&show::table::page(report));
     }
+    for note in show::notes::of(report) {
+        eprintln!("twinring: {note}");
+    }
+    if bench.json { show::json::print(&report.rows) } else { show::csv::print(&report.rows) }
 }
 
 /// Round trips a second, if everything is measured: a core that has slept for long answers later.
@@ -91,6 +103,8 @@ pub fn plan(effort: &Effort, mut modes: Vec<Mode>) -> Plan {
         baselines: false,
         shared_calls: false,
         tour: false,
+        rivals: false,
+        brought: Brought::default(),
         only: Vec::new(),
         system_calls: false,
         huge_pages: effort.huge_pages,

@@ -24,10 +24,16 @@ use clap::Parser;
 
 use args::{Arguments, Command};
 use failure::Failure;
+use measure::rivals::{Brought, Rival};
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    match run(Arguments::parse()) {
+    main_with(&[])
+}
+
+/// The same, in a program that brings other libraries to measure.
+pub fn main_with(brought: &'static [Rival]) -> ExitCode {
+    match run(Arguments::parse(), Brought(brought)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("twinring: {failure}");
@@ -36,20 +42,20 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> Result<(), Failure> {
+fn run(arguments: Arguments, brought: Brought) -> Result<(), Failure> {
     match arguments.command {
         None => demo::run(&arguments.effort),
-        Some(Command::Bench(bench)) => bench::run(&bench),
+        Some(Command::Bench(bench)) => bench::run(&bench, brought),
         Some(Command::Listen { name, wait }) => talk::listen(&name, wait),
         Some(Command::Connect { name, timeout, wait }) => talk::connect(&name, timeout.0, wait),
         Some(Command::Echo { name, wait, core }) => echo::run(&name, wait, core),
         Some(Command::Ping(ping)) => ping::run(&ping),
         Some(Command::Serve(serve)) => serve::run(&serve),
         Some(Command::Call(call)) => call::run(&call),
-        Some(Command::Counted(counted)) => measure::counting::lead(&counted),
+        Some(Command::Counted(counted)) => measure::counting::lead(&counted, brought),
         Some(Command::List { json }) => list::run(json),
         Some(Command::Attach(attach)) => attach::run(&attach),
         Some(Command::Keeper { kept, count }) => measure::keeper::run(kept, count),
-        Some(Command::Second { core }) => measure::second::run(core),
+        Some(Command::Second { core }) => measure::second::run(core, brought),
     }
 }

@@ -20,10 +20,12 @@ pub fn available_kib() -> Option<u64> {
     field(&fs::read_to_string("/proc/meminfo").ok()?, "MemAvailable")?.trim_end_matches(" kB").trim().parse().ok()
 }
 
-/// The memory that a process holds in bytes, its part of what it shares counted in proportion.
+/// The memory that a process holds in bytes, its part of what it shares counted in proportion; not its program's files, whose
+/// part changes whenever another process that runs them comes or goes.
 pub fn memory_of(process: u32) -> Option<u64> {
-    let held = field(&fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?, "Pss")?;
-    held.trim_end_matches(" kB").trim().parse::<u64>().ok().map(|kib| kib * 1024)
+    let held = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
+    let kib = |key| field(&held, key)?.trim_end_matches(" kB").trim().parse::<u64>().ok();
+    Some((kib("Pss_Anon")? + kib("Pss_Shmem")?) * 1024)
 }
 
 /// The free pages of the pool of huge pages, if there is one.

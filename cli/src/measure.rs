@@ -30,6 +30,7 @@ pub mod paced;
 pub mod passed;
 pub mod pattern;
 pub mod plan;
+pub mod rivals;
 pub mod rounds;
 pub mod rtrb;
 pub mod second;

@@ -4,12 +4,13 @@ mod exec;
 
 use std::thread;
 
-use twinring::{Connection, End, LocalSession, Options, Session, SessionCounters, SessionOptions};
+use twinring::{
+    Call, Connection, End, Failure as Refusal, LocalSession, Options, Session, SessionCounters, SessionOptions,
+};
 
 use crate::args::Serve;
 use crate::cores::{self, Side};
 use crate::failure::{Context, Failure};
-use crate::measure::calls::Echo;
 use crate::measure::plan::Mode;
 use crate::talk::who;
 
@@ -46,9 +47,15 @@ fn attend(connection: Connection, command: Option<String>, workers: usize) {
 
 /// One thread is enough to reply at once, and the fastest.
 fn echo(connection: Connection, peer: &str) {
-    let mut session = LocalSession::new(connection, &SessionOptions::new(), Echo);
+    let mut session = LocalSession::new(connection, &SessionOptions::new(), reply_with_request);
     let ended = session.serve();
     tell(peer, ended, session.counters());
+}
+
+fn reply_with_request(call: &mut Call<'_>) -> Result<(), Refusal> {
+    let request = call.payload();
+    call.reply().extend_from_slice(request);
+    Ok(())
 }
 
 /// Workers wait for the commands, this thread receives.

@@ -1,5 +1,9 @@
 //! Showing what was measured.
 
+pub mod costs;
+pub mod csv;
+pub mod file;
+pub mod html;
 pub mod json;
 pub mod notes;
 pub mod progress;

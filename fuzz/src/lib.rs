@@ -12,6 +12,7 @@ mod oracle;
 mod reassembly;
 mod region_header;
 mod ring_peer;
+mod rpc_dispatch;
 mod session_peer;
 
 pub use doorbell::doorbell;
@@ -21,6 +22,7 @@ pub use message_header::message_header;
 pub use reassembly::reassembly;
 pub use region_header::region_header;
 pub use ring_peer::ring_peer;
+pub use rpc_dispatch::rpc_dispatch;
 pub use session_peer::session_peer;
 
 /// A body: takes bytes, panics if a promise is broken.
@@ -35,5 +37,6 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("reassembly", reassembly),
     ("region_header", region_header),
     ("ring_peer", ring_peer),
+    ("rpc_dispatch", rpc_dispatch),
     ("session_peer", session_peer),
 ];

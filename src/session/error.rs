@@ -73,7 +73,7 @@ impl CallError {
 
     /// What a reply that is not OK says.
     #[cold]
-    pub(super) fn from_reply(status: Status, payload: &[u8]) -> Self {
+    pub(crate) fn from_reply(status: Status, payload: &[u8]) -> Self {
         let text = || String::from_utf8_lossy(payload).into_owned();
         match status {
             Status::NoSelector => Self::NoSelector,

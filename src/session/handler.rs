@@ -92,6 +92,12 @@ impl Failure {
         Self { status: Status::NoSelector, message: String::new() }
     }
 
+    /// What the caller is told: the status and the reason.
+    #[cfg(feature = "rpc")]
+    pub(crate) fn told(&self) -> (Status, &str) {
+        (self.status, &self.message)
+    }
+
     /// Not now: the caller gets [`CallError::Overloaded`].
     #[must_use]
     pub fn overloaded() -> Self {

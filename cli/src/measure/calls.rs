@@ -49,7 +49,7 @@ impl Asked for Session {
     }
 }
 
-/// Replies with the request.
+/// Replies with the request, or with the time at which it came.
 pub struct Echo;
 
 impl Handler for Echo {

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 
+use super::carrier::Carrier;
 use super::clock::Clock;
-use super::leader::{Opened, Second};
+use super::leader::{Connected, Opened, Second, Unopened};
 use super::plan::{BLOCK, Mechanism, Offer, Plan, Subject, Task};
 use super::rounds::{Measured, Round};
 use super::streams::Flow;
@@ -102,7 +103,7 @@ impl<'a> Lab<'a> {
             Mechanism::Twinring => self.ours(subject, &mut measured.pages),
             Mechanism::TwinringCall | Mechanism::TwinringCallShared => self.calls(subject),
             mechanism => {
-                self.plan.tasks(mechanism).into_iter().map(|task| self.offered(mechanism, task, measured)).collect()
+                self.plan.tasks(mechanism).into_iter().map(|task| self.offered(subject, task, measured)).collect()
             }
         }
     }
@@ -127,20 +128,28 @@ impl<'a> Lab<'a> {
         self.measure(calling, &self.plan.tasks(subject.mechanism), opening)
     }
 
-    /// One of the system's mechanisms, anew for each task; what cannot be had is noted.
-    fn offered(&self, mechanism: Mechanism, task: Task, measured: &mut Measured) -> Result<Cell, Failure> {
+    /// One of the system's mechanisms, or another library, anew for each task; what cannot be had is noted.
+    fn offered(&self, subject: Subject, task: Task, measured: &mut Measured) -> Result<Cell, Failure> {
+        let mechanism = subject.mechanism;
         let cells = if mechanism.is_semaphores() {
             match self.opening(|| self.second.exchange(mechanism, task.size)) {
                 Ok((exchanging, opening)) => self.measure(exchanging, &[task], opening)?,
                 Err(unopened) => return measured.without(mechanism, task, unopened),
             }
         } else {
-            match self.opening(|| self.second.carry(mechanism, task.size)) {
+            match self.opening(|| self.carry(subject, task.size)) {
                 Ok((connected, opening)) => self.measure(connected, &[task], opening)?,
                 Err(unopened) => return measured.without(mechanism, task, unopened),
             }
         };
         Ok(cells.into_iter().next().unwrap_or_else(|| Cell::empty(task)))
+    }
+
+    fn carry(&self, subject: Subject, size: usize) -> Result<Connected<'_, Box<dyn Carrier>>, Unopened> {
+        match subject.mechanism {
+            rival if rival.is_rival() => self.second.rival(self.plan.brought, subject, size),
+            mechanism => self.second.carry(mechanism, size),
+        }
     }
 
     fn opening<T, E>(&self, open: impl FnOnce() -> Result<T, E>) -> Result<(T, Opening), E> {

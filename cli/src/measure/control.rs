@@ -34,6 +34,8 @@ pub enum Order {
     Join {
         /// Which.
         mechanism: Mechanism,
+        /// How it waits.
+        mode: Mode,
         /// The payload, in bytes.
         size: usize,
         /// What was passed besides the descriptors that come along.

@@ -3,7 +3,7 @@
 //! What both runs do to begin and to end is the same, so the difference is what the round trips did. Tracing makes a system
 //! call take many times longer, so nothing is timed here.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use clap::ValueEnum;
@@ -15,6 +15,7 @@ use nix::unistd::Pid;
 use super::clock::{Budget, Clock};
 use super::leader::{Opened, Second};
 use super::plan::{Mechanism, Mode, Subject, Task};
+use super::rivals::Brought;
 use crate::cores::Placement;
 use crate::failure::{Context, Failure};
 
@@ -66,8 +67,11 @@ fn start(subject: Subject, task: Task, trips: u64, placement: &Placement) -> Res
     if let Some(core) = placement.second() {
         command.arg("--core").arg(core.to_string());
     }
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
-    let go = child.stdin.take().ok_or_else(|| Failure::new("the traced process has no standard input"))?;
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let missing = || Failure::new("the traced process has no standard input or output");
+    let (go, mut there) = child.stdin.take().zip(child.stdout.take()).ok_or_else(missing)?;
+    // What it does to start is not to be counted once with more of it and once with less.
+    there.read_exact(&mut [0]).while_doing(|| "the process to be traced did not start".to_owned())?;
     Ok((child, go))
 }
 
@@ -100,6 +104,9 @@ fn trace(leader: Pid, mut go: ChildStdin) -> Result<u64, Failure> {
             Ok(WaitStatus::Exited(process, status)) if process == leader && status != 0 => {
                 return Err(Failure::new(format!("the traced process ended with status {status}")));
             }
+            Ok(WaitStatus::Signaled(process, signal, _)) if process == leader => {
+                return Err(Failure::new(format!("the traced process was ended by {signal}")));
+            }
             Ok(_) | Err(Errno::EINTR) => {}
             Err(Errno::ECHILD) => break,
             Err(error) => return Err(error.into()),
@@ -123,9 +130,11 @@ fn go_on(thread: Pid, signal: Option<nix::sys::signal::Signal>) -> Result<(), Fa
 /// # Errors
 ///
 /// What could not be done.
-pub fn lead(counted: &Counted) -> Result<(), Failure> {
+pub fn lead(counted: &Counted, brought: Brought) -> Result<(), Failure> {
+    std::io::stdout().write_all(b"t")?;
+    std::io::stdout().flush()?;
     // Until it is traced.
-    std::io::Read::read_exact(&mut std::io::stdin(), &mut [0])?;
+    std::io::stdin().read_exact(&mut [0])?;
     let second = Second::start(counted.core)?;
     let refused = |unopened| match unopened {
         super::leader::Unopened::Refused(failure) | super::leader::Unopened::Lost(failure) => failure,
@@ -134,6 +143,9 @@ pub fn lead(counted: &Counted) -> Result<(), Failure> {
     match mechanism {
         Mechanism::Twinring => trips(second.connect(mode, false)?.0, counted),
         Mechanism::TwinringCall | Mechanism::TwinringCallShared => trips(second.call(mechanism, mode, false)?, counted),
+        _ if mechanism.is_rival() => {
+            trips(second.rival(brought, Subject { mechanism, mode }, size).map_err(refused)?, counted)
+        }
         _ if mechanism.is_semaphores() => trips(second.exchange(mechanism, size).map_err(refused)?, counted),
         _ => trips(second.carry(mechanism, size).map_err(refused)?, counted),
     }

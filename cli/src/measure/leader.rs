@@ -18,7 +18,8 @@ use super::control::{Control, Order, Reply, seqpacket_pair};
 use super::pace::Pace;
 use super::paced::{self, Paced};
 use super::passed::Passed;
-use super::plan::{Mechanism, Mode};
+use super::plan::{Mechanism, Mode, Subject};
+use super::rivals::Brought;
 use super::streams::{self, Flow};
 use super::trips::Trips;
 use super::{calls, floor, load, ours, semaphores, tour, trips};
@@ -181,7 +182,7 @@ impl Second {
     /// If it cannot be had, or cannot carry so much.
     pub fn carry(&self, mechanism: Mechanism, size: usize) -> Result<Connected<'_, Box<dyn Carrier>>, Unopened> {
         let (carrier, passed) = tour::open(mechanism, size, self.process).map_err(Unopened::Refused)?;
-        self.join(mechanism, size, passed)?;
+        self.join(mechanism, Mode::Park, size, passed)?;
         Ok(Connected { second: self, carrier, streams: mechanism.streams() })
     }
 
@@ -192,13 +193,31 @@ impl Second {
     /// If it cannot be had, or cannot carry so much.
     pub fn exchange(&self, mechanism: Mechanism, size: usize) -> Result<Exchanging<'_>, Unopened> {
         let (caller, passed) = semaphores::open(mechanism, size).map_err(Unopened::Refused)?;
-        self.join(mechanism, size, passed)?;
+        self.join(mechanism, Mode::Park, size, passed)?;
         Ok(Exchanging { second: self, caller })
     }
 
-    fn join(&self, mechanism: Mechanism, size: usize, passed: Passed) -> Result<(), Unopened> {
+    /// Opens another library on both sides for messages of `size` bytes, for as long as the result lives.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be had, or cannot carry so much.
+    pub fn rival(
+        &self,
+        brought: Brought,
+        subject: Subject,
+        size: usize,
+    ) -> Result<Connected<'_, Box<dyn Carrier>>, Unopened> {
+        let Subject { mechanism, mode } = subject;
+        let (half_open, passed) = brought.open(mechanism, mode, size).map_err(Unopened::Refused)?;
+        self.join(mechanism, mode, size, passed)?;
+        let carrier = half_open().map_err(Unopened::Lost)?;
+        Ok(Connected { second: self, carrier, streams: mechanism.streams() })
+    }
+
+    fn join(&self, mechanism: Mechanism, mode: Mode, size: usize, passed: Passed) -> Result<(), Unopened> {
         let descriptors: Vec<BorrowedFd<'_>> = passed.descriptors.iter().map(AsFd::as_fd).collect();
-        let order = Order::Join { mechanism, size, ids: passed.ids };
+        let order = Order::Join { mechanism, mode, size, ids: passed.ids };
         self.control.send(&order, &descriptors).map_err(Unopened::Lost)?;
         match self.control.receive::<Reply>().map_err(Unopened::Lost)? {
             Some((Reply::Ready, _)) => Ok(()),

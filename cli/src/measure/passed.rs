@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use crate::failure::Failure;
 
 /// The most descriptors.
-pub const MOST: usize = 5;
+pub const MOST: usize = 6;
 
 /// Descriptors, and ids of what has none.
 #[derive(Debug, Default)]

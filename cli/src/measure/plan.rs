@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use twinring::WaitStrategy;
 
 use super::clock::Budget;
+use super::rivals::Brought;
 
 /// What carries the messages, or bounds what can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ValueEnum)]
@@ -46,12 +47,40 @@ pub enum Mechanism {
     Eventfd,
     /// A real-time signal with a value: 8 bytes.
     Signal,
+    /// iceoryx2, publish and subscribe.
+    Iceoryx2,
+    /// iceoryx2, request and response.
+    Iceoryx2Call,
+    /// iceoryx2, an event with its id: 8 bytes.
+    Iceoryx2Event,
+    /// shmem-ipc.
+    ShmemIpc,
+    /// ipc-channel.
+    IpcChannel,
+    /// ringfire.
+    Ringfire,
+    /// `ipc_ring`.
+    IpcRing,
+    /// Tachyon, a bus each way.
+    Tachyon,
+    /// Tachyon, calls.
+    TachyonCall,
+    /// libqb, calls through shared memory.
+    Libqb,
+    /// Aeron, an IPC channel each way through a media driver.
+    Aeron,
 }
 
 impl Mechanism {
     /// Whether one side calls the other, which replies.
     pub fn is_called(self) -> bool {
-        matches!(self, Self::TwinringCall | Self::TwinringCallShared) || self.is_semaphores()
+        let rival = matches!(self, Self::Iceoryx2Call | Self::TachyonCall | Self::Libqb);
+        rival || matches!(self, Self::TwinringCall | Self::TwinringCallShared) || self.is_semaphores()
+    }
+
+    /// Whether it is another library, which this one does not depend on.
+    pub fn is_rival(self) -> bool {
+        RIVALS.contains(&self)
     }
 
     /// Whether it is the classic design of one buffer and semaphores.
@@ -66,7 +95,7 @@ impl Mechanism {
 
     /// Whether messages can be sent one way, as many as there is time for, without losing any.
     pub fn streams(self) -> bool {
-        !matches!(self, Self::Signal | Self::Futex)
+        !matches!(self, Self::Signal | Self::Futex | Self::Iceoryx2Event) && !self.is_called()
     }
 }
 
@@ -82,6 +111,21 @@ pub const TOUR: [Mechanism; 10] = [
     Mechanism::MqSysv,
     Mechanism::Eventfd,
     Mechanism::Signal,
+];
+
+/// Other libraries for the same work.
+pub const RIVALS: [Mechanism; 11] = [
+    Mechanism::Iceoryx2,
+    Mechanism::Iceoryx2Call,
+    Mechanism::Iceoryx2Event,
+    Mechanism::ShmemIpc,
+    Mechanism::IpcChannel,
+    Mechanism::Ringfire,
+    Mechanism::IpcRing,
+    Mechanism::Tachyon,
+    Mechanism::TachyonCall,
+    Mechanism::Libqb,
+    Mechanism::Aeron,
 ];
 
 /// How a side waits for the other.
@@ -157,6 +201,10 @@ pub struct Plan {
     pub shared_calls: bool,
     /// Whether everything else that the system offers is measured too.
     pub tour: bool,
+    /// Whether other libraries are measured too.
+    pub rivals: bool,
+    /// Those of them that this program brings.
+    pub brought: Brought,
     /// If there are any here, only these are measured, whatever is said above.
     pub only: Vec<Mechanism>,
     /// Whether the system calls of a round trip are counted.
@@ -233,6 +281,7 @@ impl Plan {
         subjects.push(Subject::new(Mechanism::RtrbThreads, Mode::Spin));
         subjects.push(Subject::new(Mechanism::Memcpy, Mode::Spin));
         subjects.extend(TOUR.map(|mechanism| Subject::new(mechanism, Mode::Park)));
+        subjects.extend(RIVALS.into_iter().flat_map(modes).filter(|subject| self.brought.has(subject)));
         subjects.retain(|subject| self.wants(subject.mechanism) && (parallel || !subject.spins()));
         subjects
     }
@@ -247,13 +296,16 @@ impl Plan {
         };
         let loads = if mechanism.streams() && !mechanism.is_called() { &self.loads[..] } else { &[] };
         let mut offers = vec![Offer::AtOnce];
-        offers.extend(self.rates.iter().map(|&rate| Offer::Trips(rate)));
+        // An event has no room for the time at which it came.
+        let rates = if mechanism == Mechanism::Iceoryx2Event { &[] } else { &self.rates[..] };
+        offers.extend(rates.iter().map(|&rate| Offer::Trips(rate)));
         offers.extend(loads.iter().map(|&rate| Offer::OneWay(rate)));
         let of = |offer| if offer == Offer::AtOnce { sizes } else { paced };
         offers.into_iter().flat_map(|offer| of(offer).iter().map(move |&size| Task { size, offer })).collect()
     }
 
-    fn wants(&self, mechanism: Mechanism) -> bool {
+    /// Whether a mechanism was asked for.
+    pub fn wants(&self, mechanism: Mechanism) -> bool {
         if !self.only.is_empty() {
             return self.only.contains(&mechanism);
         }
@@ -263,6 +315,7 @@ impl Plan {
             Mechanism::Futex => self.baselines || self.tour || self.modes.contains(&Mode::Park),
             Mechanism::Memcpy => self.baselines || self.tour,
             Mechanism::RtrbThreads => self.baselines,
+            rival if rival.is_rival() => self.rivals,
             _ => self.tour,
         }
     }
@@ -295,6 +348,8 @@ mod tests {
             baselines,
             shared_calls: false,
             tour: false,
+            rivals: false,
+            brought: Brought::default(),
             only: Vec::new(),
             system_calls: false,
             huge_pages: false,

@@ -9,6 +9,7 @@ use super::carrier::Carrier;
 use super::control::{Control, Order, Reply};
 use super::passed::Passed;
 use super::plan::Mechanism;
+use super::rivals::Brought;
 use super::{calls, floor, load, ours, semaphores, streams, tour, trips};
 use crate::cores;
 use crate::failure::Failure;
@@ -19,7 +20,7 @@ use crate::os::signal;
 /// # Errors
 ///
 /// If the leader cannot be understood. What an order runs into is told to the leader.
-pub fn run(core: Option<usize>) -> Result<(), Failure> {
+pub fn run(core: Option<usize>, brought: Brought) -> Result<(), Failure> {
     // A leader that is killed while this side spins or sleeps would otherwise leave it doing so for ever.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     signal::block()?;
@@ -28,7 +29,7 @@ pub fn run(core: Option<usize>) -> Result<(), Failure> {
     }
     let control = Control::inherited(rustix::stdio::stdin().try_clone_to_owned()?);
     while let Some((order, descriptors)) = control.receive::<Order>()? {
-        if let Err(failure) = obey(&control, order, descriptors) {
+        if let Err(failure) = obey(&control, brought, order, descriptors) {
             control.send(&Reply::Failed(failure.to_string()), &[])?;
         }
     }
@@ -37,28 +38,26 @@ pub fn run(core: Option<usize>) -> Result<(), Failure> {
 
 /// Joins what the leader has opened. What cannot be joined is told to the leader; after that a failure is this process's end,
 /// because the leader may be asleep in a mechanism by which it would hear of nothing else.
-fn join(control: &Control, mechanism: Mechanism, size: usize, passed: Passed) -> Result<(), Failure> {
-    if mechanism.is_semaphores() {
-        let _answering = semaphores::join(mechanism, passed)?;
-        return attend(control);
-    }
-    let mut carrier = tour::join(mechanism, size, passed)?;
-    serve(control, &mut carrier).unwrap_or_else(|failure| {
+fn join(control: &Control, carrier: Box<dyn Carrier>) -> Result<(), Failure> {
+    serve(control, carrier).unwrap_or_else(|failure| {
         eprintln!("twinring: the second process: {failure}");
         exit(1)
     });
     Ok(())
 }
 
-fn obey(control: &Control, order: Order, descriptors: Vec<OwnedFd>) -> Result<(), Failure> {
+fn obey(control: &Control, brought: Brought, order: Order, descriptors: Vec<OwnedFd>) -> Result<(), Failure> {
     match (order, <[OwnedFd; 1]>::try_from(descriptors)) {
-        (Order::Join { mechanism, size, ids }, descriptors) => {
-            let descriptors = descriptors.map_or_else(|many| many, Vec::from);
-            join(control, mechanism, size, Passed { descriptors, ids })
+        (Order::Join { mechanism, mode, size, ids }, descriptors) => {
+            let passed = Passed { descriptors: descriptors.map_or_else(|many| many, Vec::from), ids };
+            match mechanism {
+                semaphores if semaphores.is_semaphores() => exchange(control, mechanism, passed),
+                rival if rival.is_rival() => join(control, brought.join(mechanism, mode, size, passed)?),
+                _ => join(control, tour::join(mechanism, size, passed)?),
+            }
         }
         (Order::Open { mechanism: Mechanism::Twinring, mode, huge_pages }, Ok([socket])) => {
-            let mut ends = ours::Ends::new(ours::accept(socket, mode, huge_pages)?);
-            serve(control, &mut ends)
+            serve(control, ours::Ends::new(ours::accept(socket, mode, huge_pages)?))
         }
         (Order::Open { mechanism, mode, huge_pages }, Ok([socket])) if mechanism.is_called() => {
             let connection = ours::accept(socket, mode, huge_pages)?;
@@ -76,17 +75,27 @@ fn obey(control: &Control, order: Order, descriptors: Vec<OwnedFd>) -> Result<()
 }
 
 /// Carries out what is ordered of an open mechanism, until it is closed.
-fn serve(control: &Control, carrier: &mut impl Carrier) -> Result<(), Failure> {
+fn serve(control: &Control, mut carrier: impl Carrier) -> Result<(), Failure> {
     control.send(&Reply::Ready, &[])?;
     while let Some((order, _)) = control.receive::<Order>()? {
         match order {
-            Order::Trips { size } => carry_out(control, || trips::answer(carrier, size).map(nothing))?,
-            Order::Stream { size } => carry_out(control, || streams::drink(carrier, size).map(nothing))?,
-            Order::Load { size } => carry_out(control, || load::drink(carrier, size))?,
-            _ => return control.send(&Reply::Done(Vec::new()), &[]),
+            Order::Trips { size } => carry_out(control, || trips::answer(&mut carrier, size).map(nothing))?,
+            Order::Stream { size } => carry_out(control, || streams::drink(&mut carrier, size).map(nothing))?,
+            Order::Load { size } => carry_out(control, || load::drink(&mut carrier, size))?,
+            _ => {
+                // Only what has been taken down is done: a leader that ends now ends this process at once.
+                drop(carrier);
+                return control.send(&Reply::Done(Vec::new()), &[]);
+            }
         }
     }
     Ok(())
+}
+
+/// Lets the classic design's own threads answer.
+fn exchange(control: &Control, mechanism: Mechanism, passed: Passed) -> Result<(), Failure> {
+    let _answering = semaphores::join(mechanism, passed)?;
+    attend(control)
 }
 
 /// Answers calls until the leader has left.

@@ -69,6 +69,29 @@ impl Row {
     }
 }
 
+#[cfg(test)]
+impl Row {
+    /// A row of which nothing is known.
+    pub fn unmeasured(mechanism: Mechanism, mode: Mode, payload: usize) -> Self {
+        Self {
+            mechanism,
+            mode,
+            payload,
+            trip: None,
+            floor: None,
+            rate: None,
+            rate_spread: None,
+            pace: None,
+            one_way: None,
+            curve: Vec::new(),
+            cpu: None,
+            system_calls: None,
+            set_up: None,
+            memory: None,
+        }
+    }
+}
+
 /// The rows of a run, in the order in which they were first measured.
 pub fn rows(measured: &Measured) -> Vec<Row> {
     let mut keys: Vec<(Subject, Task)> = Vec::new();

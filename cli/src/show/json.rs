@@ -8,14 +8,14 @@ use crate::failure::{Context, Failure};
 use crate::measure::plan::{Mechanism, Mode};
 use crate::measure::summary::Row;
 
-/// The keys, in order. Others may rely on them.
+/// The keys, in order; of CSV the columns. Others may rely on them.
 ///
 /// Of a call, `payload_bytes` is the length of its request and of its reply; `messages_per_s` counts calls, one after the
 /// other, and `bytes_per_s` the bytes of their requests. With `offered_per_s` each message was due at a time of its own, from
 /// which times count: round trips, or, if `p50_ns` is null, messages one way that nobody answered. `cpu_ns` and `system_calls`
 /// are those of both processes for a round trip; `set_up_ns` and `memory_bytes` those of having the mechanism open.
 #[derive(Serialize)]
-struct Line {
+pub(super) struct Line {
     mechanism: Mechanism,
     mode: Mode,
     payload_bytes: usize,

@@ -1,8 +1,11 @@
 //! What a reader of the numbers should know: where they come from, and what was left out or repeated.
 
+use clap::ValueEnum;
+
 use crate::bench::Report;
 use crate::machine;
-use crate::measure::plan::{Mode, TOUR};
+use crate::measure::plan::{Mechanism, Mode, RIVALS, TOUR};
+use crate::measure::rivals;
 use crate::measure::rounds::{Refusal, TOLERANCE};
 use crate::show::table::name;
 use crate::show::units;
@@ -19,6 +22,7 @@ pub fn of(report: &Report) -> Vec<String> {
     notes.extend(pages_line(report));
     notes.extend(system_line(report));
     notes.extend(refusals(report));
+    notes.extend(absent(report));
     notes
 }
 
@@ -91,7 +95,28 @@ fn refusals(report: &Report) -> Vec<String> {
 }
 
 fn refusal_line(refusal: &Refusal, sizes: &[String]) -> String {
-    format!("not measured: {} with {}: {}", name(refusal.mechanism, Mode::Park), sizes.join(", "), refusal.why)
+    let Refusal { mechanism, why, .. } = refusal;
+    // A rival waits in two ways, and is refused in both.
+    let named = if mechanism.is_rival() { word(*mechanism) } else { name(*mechanism, Mode::Park).to_owned() };
+    format!("not measured: {named} with {}: {why}", sizes.join(", "))
+}
+
+/// What was asked for and is not in this program, or waits in no way that was asked for: a line for each reason.
+fn absent(report: &Report) -> Vec<String> {
+    let mut lines: Vec<(String, Vec<String>)> = Vec::new();
+    for rival in RIVALS.into_iter().filter(|&rival| report.plan.wants(rival)) {
+        let Some(why) = rivals::why_absent(&report.plan, rival) else { continue };
+        match lines.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, names)) => names.push(word(rival)),
+            None => lines.push((why, vec![word(rival)])),
+        }
+    }
+    lines.into_iter().map(|(why, names)| format!("not measured: {}: {why}", names.join(", "))).collect()
+}
+
+/// What a mechanism is called on the command line.
+fn word(mechanism: Mechanism) -> String {
+    mechanism.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
 }
 
 /// What became of a wish for huge pages.

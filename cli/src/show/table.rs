@@ -1,4 +1,7 @@
-//! The table: one line for each way of waiting and payload.
+//! The tables: what was measured back to back, what at a fixed rate, and what it costs.
+
+mod costs;
+mod paced;
 
 use comfy_table::{Cell, CellAlignment, LineStyle, Row as Line, Table, TableStyle};
 
@@ -7,9 +10,13 @@ use crate::bench::Report;
 use crate::measure::plan::{Mechanism, Mode};
 use crate::measure::summary::Row;
 
-/// A run on a page: heading, table, legend, notes.
+/// A run on a page: heading, tables, legend, notes.
 pub fn page(report: &Report) -> String {
-    format!("{HEADING}{}{LEGEND}{}", table(&report.rows), noted(&notes::of(report)))
+    let rows = &report.rows;
+    let (main, paced, costs) = (table(rows), paced::section(rows), costs::section(rows));
+    let words = |of: &str, section: &str| if section.is_empty() { String::new() } else { of.to_owned() };
+    let (at_a_rate, cost) = (words(paced::LEGEND, &paced), words(costs::LEGEND, &costs));
+    format!("{HEADING}{main}{paced}{costs}{LEGEND}{at_a_rate}{cost}{}", noted(&notes::of(report)))
 }
 
 const HEADING: &str = "\nTwo processes, messages through shared memory\n\n";
@@ -56,11 +63,12 @@ const LINES: TableStyle = TableStyle::new()
     .header_separator(LineStyle::none().fill('─').junction('─'))
     .bottom_border(LineStyle::none().fill('─').junction('─'));
 
+/// One line for each way of waiting and payload.
 fn table(rows: &[Row]) -> String {
     let mut table = Table::new();
-    table.load_style(LINES).set_header(header());
+    table.set_header(header());
     let mut before = None;
-    // What could not be measured is told below.
+    // What could not be measured is told below; what came at a pace has a table of its own.
     for row in rows.iter().filter(|row| row.pace.is_none() && (row.trip.is_some() || row.rate.is_some())) {
         let group = (row.mechanism, row.mode);
         let opens = before != Some(group);
@@ -70,6 +78,12 @@ fn table(rows: &[Row]) -> String {
         table.add_row(line(row, opens));
         before = Some(group);
     }
+    drawn(table)
+}
+
+/// A table as all of them look: names to the left, numbers to the right.
+fn drawn(mut table: Table) -> String {
+    table.load_style(LINES);
     for column in table.column_iter_mut() {
         column.set_padding((0, 1));
     }
@@ -77,6 +91,11 @@ fn table(rows: &[Row]) -> String {
         column.set_cell_alignment(CellAlignment::Right);
     }
     table.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
+}
+
+/// A line of what is there.
+fn cells<const N: usize>(cells: [Option<String>; N]) -> Line {
+    Line::from(cells.map(|cell| Cell::new(cell.unwrap_or_default())))
 }
 
 /// Whether a mechanism has one line, which belongs to what stands above it.
@@ -91,7 +110,7 @@ fn header() -> Line {
 fn line(row: &Row, opens: bool) -> Line {
     let trip = row.trip;
     let time = |value: Option<f64>| value.map(units::time);
-    let cells = [
+    cells([
         opens.then(|| name(row.mechanism, row.mode).to_owned()),
         Some(units::size(row.payload)),
         time(trip.map(|trip| trip.p50)),
@@ -102,8 +121,7 @@ fn line(row: &Row, opens: bool) -> Line {
         row.rate.map(units::rate),
         row.bytes_per_second().map(units::throughput),
         row.rate_spread.map(units::spread),
-    ];
-    Line::from(cells.map(|cell| Cell::new(cell.unwrap_or_default())))
+    ])
 }
 
 /// What a line is called: ours by how it waits.
@@ -134,7 +152,23 @@ pub fn name(mechanism: Mechanism, mode: Mode) -> &'static str {
         Mechanism::MqSysv => "System V queue",
         Mechanism::Eventfd => "eventfd",
         Mechanism::Signal => "signal",
+        Mechanism::Iceoryx2 => of_rival(mode, "iceoryx2, spinning", "iceoryx2, parked"),
+        Mechanism::Iceoryx2Call => of_rival(mode, "iceoryx2 calls, spinning", "iceoryx2 calls, parked"),
+        Mechanism::Iceoryx2Event => of_rival(mode, "iceoryx2 event, spinning", "iceoryx2 event, parked"),
+        Mechanism::ShmemIpc => of_rival(mode, "shmem-ipc, spinning", "shmem-ipc, parked"),
+        Mechanism::IpcChannel => of_rival(mode, "ipc-channel, spinning", "ipc-channel, parked"),
+        Mechanism::Ringfire => of_rival(mode, "ringfire, spinning", "ringfire, parked"),
+        Mechanism::IpcRing => of_rival(mode, "ipc_ring, spinning", "ipc_ring, parked"),
+        Mechanism::Tachyon => of_rival(mode, "Tachyon, spinning", "Tachyon, parked"),
+        Mechanism::TachyonCall => of_rival(mode, "Tachyon calls, spinning", "Tachyon calls, parked"),
+        Mechanism::Libqb => of_rival(mode, "libqb calls, spinning", "libqb calls, parked"),
+        Mechanism::Aeron => of_rival(mode, "Aeron, spinning", "Aeron, parked"),
     }
+}
+
+/// Other libraries have two ways of waiting at most.
+fn of_rival(mode: Mode, spinning: &'static str, parked: &'static str) -> &'static str {
+    if mode == Mode::Spin { spinning } else { parked }
 }
 
 #[cfg(test)]

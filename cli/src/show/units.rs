@@ -10,9 +10,26 @@ pub fn rate(per_second: f64) -> String {
     scaled(per_second, 1e3, &["/s", "k/s", "M/s", "G/s"])
 }
 
+/// A rate that was asked for, in full: `10,000 /s`.
+pub fn pace(per_second: u32) -> String {
+    let digits = per_second.to_string();
+    let parts: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|part| str::from_utf8(part).ok()).collect();
+    format!("{} /s", parts.join(","))
+}
+
 /// Bytes per second: `14.1 GB/s`.
 pub fn throughput(bytes_per_second: f64) -> String {
     scaled(bytes_per_second, 1e3, &["B/s", "kB/s", "MB/s", "GB/s", "TB/s"])
+}
+
+/// How many of something, on average: `0.02`, `4.00`.
+pub fn count(number: f64) -> String {
+    three_digits(number)
+}
+
+/// Memory: `132 KiB`, `2.13 MiB`.
+pub fn memory(bytes: u64) -> String {
+    if bytes < 1_000 { format!("{bytes} B") } else { scaled(bytes as f64, 1024.0, &["B", "KiB", "MiB", "GiB"]) }
 }
 
 /// A payload: `56 B`, `64 KiB`.
@@ -64,6 +81,8 @@ mod tests {
             ["56 B", "1 KiB", "1500 B", "1025 KiB", "16 MiB"],
             [56, 1_024, 1_500, 1_049_600, 16 << 20].map(size).each_ref().map(String::as_str)
         );
+        assert_eq!([1, 100, 10_000, 1_234_567].map(pace), ["1 /s", "100 /s", "10,000 /s", "1,234,567 /s"]);
+        assert_eq!([0, 999, 135_168, 2_233_466].map(memory), ["0 B", "999 B", "132 KiB", "2.13 MiB"]);
         assert_eq!([spread(0.034), spread(133.0)], ["±3 %", "> ±999 %"]);
     }
 }

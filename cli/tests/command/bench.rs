@@ -83,6 +83,21 @@ fn json_has_a_row_for_each_mode_and_size_with_exactly_the_promised_keys() {
 }
 
 #[test]
+fn csv_has_the_keys_of_json_as_columns_and_nothing_else_on_standard_output() {
+    let arguments = ["bench", "--csv", "--rounds", "1", "--time", "1", "--size", "8", "--mode", "park"];
+    let output = Place::new().run(&[&arguments[..], &["--mechanism", "twinring", "--mechanism", "futex"]].concat());
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Vec<&str>> = printed.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(lines.len(), 3, "{printed}");
+    assert!(lines.iter().all(|cells| cells.len() == KEYS.len()), "{printed}");
+    assert_eq!(BTreeSet::from_iter(lines[0].iter().copied()), BTreeSet::from(KEYS));
+    let cell = |line: usize, key: &str| lines[line][lines[0].iter().position(|&name| name == key).unwrap()];
+    assert_eq!((cell(1, "mechanism"), cell(2, "mechanism"), cell(1, "payload_bytes")), ("twinring", "futex", "8"));
+    assert!(cell(1, "messages_per_s").parse::<f64>().unwrap() > 1.0 && cell(2, "messages_per_s").is_empty());
+    assert!(String::from_utf8_lossy(&output.stderr).contains("Linux"), "notes belong on standard error");
+}
+
+#[test]
 fn the_ratio_is_the_median_by_the_floor() {
     if thread::available_parallelism().unwrap().get() < 2 {
         return;
@@ -202,7 +217,7 @@ fn a_core_that_may_not_be_used_is_refused() {
 
 #[test]
 fn at_a_pace_latency_counts_from_when_a_message_was_due() {
-    let paces = ["--rate", "200", "--rate", "2000", "--load", "20000"];
+    let paces = ["--mode", "park", "--rate", "200", "--rate", "2000", "--load", "20000"];
     let subjects =
         ["--mechanism", "twinring", "--mechanism", "twinring-call", "--mechanism", "futex", "--mechanism", "pipe"];
     let output = Place::new().run(&[&SHORT[..], &paces, &subjects].concat());

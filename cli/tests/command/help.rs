@@ -50,9 +50,10 @@ fn help_fits_a_terminal() {
 
 #[test]
 fn wrong_arguments_are_a_usage_error_that_says_what_is_allowed() {
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 13] = [
         (&["bench", "--mode", "sleep"], "[possible values: spin, adaptive, park]"),
         (&["bench", "--size", "7"], "expected 8 to 67108864 bytes, not 7"),
+        (&["bench", "--json", "--csv"], "'--json' cannot be used with '--csv'"),
         (&["bench", "--mechanism", "twinrings"], "twinring-call-shared"),
         (&["bench", "--mechanism", "pipes"], "unix-seqpacket, tcp, mq-posix"),
         (&["serve", "name", "--echo", "--exec", "cat"], "--exec"),
