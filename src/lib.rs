@@ -43,19 +43,25 @@ mod session;
 #[cfg(feature = "internals")]
 pub mod session;
 
+mod service;
+
 #[cfg(feature = "rpc")]
 pub mod rpc;
 
 pub use channel::End;
 pub use connection::{
     AcceptError, Batch, BindError, ConnectError, Connection, Decision, Endpoint, HandshakeError, Listener,
-    ListenerCounters, Message, Options, Pages, Readiness, ReadyError, Receiver, ReceiverCounters, RecvIntoError,
-    RecvTimeoutError, Reservation, SendError, SendTimeoutError, Sender, SenderCounters, SetupError, Transport,
-    TryRecvError, TrySendError, accept_over, connect, connect_over, pair,
+    ListenerCounters, LiveEndpoint, Message, Options, Pages, Readiness, ReadyError, Receiver, ReceiverCounters,
+    RecvIntoError, RecvTimeoutError, Reservation, SendError, SendTimeoutError, Sender, SenderCounters, SetupError,
+    Terms, Transport, TryRecvError, TrySendError, accept_over, connect, connect_over, live_endpoints, pair,
 };
 pub use os::clock::Deadline;
 pub use os::credentials::Credentials;
 pub use ring::Corrupt;
+pub use service::{
+    About, Broadcast, Client, ClientLimits, Newcomer, Parting, PostError, Request, Selector, Service, ServiceCounters,
+    ServiceError, ServiceOptions, Verdict,
+};
 pub use session::{
     Call, CallError, Event, Failure, Halt, Handler, LocalSession, NotifyError, Outcome, PendingCall, Responder,
     Session, SessionCounters, SessionOptions, handlers,

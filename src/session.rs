@@ -5,6 +5,7 @@
 //! receives, among threads), `engine` (all of it, for threads), and the two faces: [`LocalSession`] for one thread,
 //! [`Session`] for many.
 
+mod alarm;
 mod backlog;
 mod buffers;
 mod counters;
@@ -28,6 +29,7 @@ pub mod reassembly;
 mod respond;
 mod shared;
 mod tally;
+mod unsent;
 
 pub use counters::SessionCounters;
 pub use error::{CallError, Halt, NotifyError, Outcome};
@@ -36,3 +38,4 @@ pub use local::LocalSession;
 pub use options::SessionOptions;
 pub use respond::Responder;
 pub use shared::{PendingCall, Session};
+pub(crate) use unsent::Refused;

@@ -19,7 +19,18 @@ use program::program;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Every example, and what it prints among other things, in this order.
-const EXAMPLES: [(&str, &[&str]); 4] = [
+const EXAMPLES: [(&str, &[&str]); 6] = [
+    (
+        "appview",
+        &[
+            "status 200, 29 bytes in one frame\n",
+            " bytes in several frames\n",
+            "status 200, 14 bytes in one frame\n",
+            "status 200, 28 bytes in one frame\n",
+            "status 501, 14 bytes in one frame\n",
+            "viewed: it went on meanwhile: true, the viewer ended with exit status: 0\n",
+        ],
+    ),
     (
         "add",
         &[
@@ -48,6 +59,19 @@ const EXAMPLES: [(&str, &[&str]); 4] = [
             "two rings -> TWO RINGS\n",
             "no lock and no system call -> NO LOCK AND NO SYSTEM CALL\n",
             "the other side has closed its end, with exit status: 0\n",
+        ],
+    ),
+    (
+        "selector_service",
+        &[
+            "service: client 1 is process ",
+            "visitor: the total is 42\n",
+            "visitor: ran, and failed: expected 8 bytes, came 5\n",
+            "visitor: strap ni retal\n",
+            "visitor: news: you are subscribed\n",
+            "visitor: not run: the peer has no handler for this selector\n",
+            "service: the visitor ended with exit status: 0\n",
+            "service: 0 cut off\n",
         ],
     ),
 ];

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules, from the ground up: each may name itself and those before it.
-const ORDER: [&str; 10] =
-    ["os", "memory", "ring", "wait", "channel", "region", "carrier", "connection", "session", "rpc"];
+const ORDER: [&str; 11] =
+    ["os", "memory", "ring", "wait", "channel", "region", "carrier", "connection", "session", "service", "rpc"];
 
 /// The files that name the processor's atomics.
 const ATOMIC_FILES: [&str; 5] = ["memory.rs", "memory/copy.rs", "memory/heap.rs", "memory/mapped.rs", "os/futex.rs"];

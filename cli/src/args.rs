@@ -105,6 +105,16 @@ pub enum Command {
     Serve(Serve),
     /// Call what `serve NAME` serves, and print the reply
     Call(Call),
+    /// Show the endpoints of this user at which somebody listens
+    ///
+    /// What dead processes left behind is removed. A listener that is no service is shown, and not asked.
+    List {
+        /// Print one JSON object per line; what is not known is null
+        #[arg(long)]
+        json: bool,
+    },
+    /// Talk to the service of a running process: what it is and has counted, or one call
+    Attach(Attach),
     /// The second process of a measurement.
     #[command(name = SUBCOMMAND, hide = true)]
     Second {
@@ -123,6 +133,35 @@ pub enum Command {
         /// How many.
         count: usize,
     },
+}
+
+/// `twinring attach`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  twinring list\n  twinring attach 4711\n  twinring attach 4711 1:2 hello")]
+pub struct Attach {
+    /// The process
+    pub pid: u32,
+    /// What to call, as SERVICE:ID [default: what the service says of itself]
+    pub selector: Option<Called>,
+    /// The request
+    pub data: Option<OsString>,
+    /// Which of its endpoints, if it has several services
+    #[arg(long)]
+    pub name: Option<String>,
+}
+
+/// A selector on the command line.
+#[derive(Clone, Copy, Debug)]
+pub struct Called(pub twinring::Selector);
+
+impl FromStr for Called {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let numbers = text.split_once(':').and_then(|(service, id)| Some((service.parse().ok()?, id.parse().ok()?)));
+        let (service, id) = numbers.ok_or("expected SERVICE:ID, two numbers of at most 65535")?;
+        Ok(Self(twinring::Selector::new(service, id)))
+    }
 }
 
 /// How hard to measure.

@@ -55,7 +55,8 @@ fn print(reply: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
-fn failed(error: CallError) -> Failure {
+/// What is known of a call that has no reply, as an exit status.
+pub(crate) fn failed(error: CallError) -> Failure {
     let outcome = error.outcome();
     let failure = Failure::from(error);
     match outcome {

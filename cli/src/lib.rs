@@ -2,12 +2,14 @@
 #![deny(unsafe_code)]
 
 pub mod args;
+pub mod attach;
 pub mod bench;
 pub mod call;
 pub mod cores;
 pub mod demo;
 pub mod echo;
 pub mod failure;
+pub mod list;
 pub mod machine;
 pub mod measure;
 pub mod os;
@@ -51,6 +53,8 @@ fn run(arguments: Arguments, brought: Brought) -> Result<(), Failure> {
         Some(Command::Serve(serve)) => serve::run(&serve),
         Some(Command::Call(call)) => call::run(&call),
         Some(Command::Counted(counted)) => measure::counting::lead(&counted, brought),
+        Some(Command::List { json }) => list::run(json),
+        Some(Command::Attach(attach)) => attach::run(&attach),
         Some(Command::Keeper { kept, count }) => measure::keeper::run(kept, count),
         Some(Command::Second { core }) => measure::second::run(core, brought),
     }

@@ -34,7 +34,7 @@ pub(crate) struct Relay {
     /// Of the relay itself: only tells a forked child.
     link: Link<Mapped>,
     /// What the user polls, and the other end of it: for the user it is as the socket to a peer that shares memory.
-    polled: OwnedFd,
+    polled: Arc<OwnedFd>,
     poked: OwnedFd,
     /// Wakes the thread in the seat.
     call: Event,
@@ -87,6 +87,7 @@ impl Relay {
         };
         let ((polled, poked), call) = (socket::pair()?, Event::new()?);
         let (traffic, seat, carried) = (Mutex::new(traffic), Mutex::default(), Arc::clone(&socket));
+        let polled = Arc::new(polled);
         let make = |place| Self { socket: carried, place, traffic, seat, user, link, polled, poked, call };
         thread::serve(socket.as_fd(), make)
     }
@@ -136,8 +137,8 @@ impl Relay {
     }
 
     /// What the user polls after it has armed its receiver.
-    pub(crate) fn descriptor(&self) -> BorrowedFd<'_> {
-        self.polled.as_fd()
+    pub(crate) fn descriptor(&self) -> &Arc<OwnedFd> {
+        &self.polled
     }
 
     /// Moves what can be moved, in the directions (to the user, to the peer) that `which` says.

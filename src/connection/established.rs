@@ -1,12 +1,13 @@
 //! A connection: what is left when the handshake is over.
 
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 use super::error::{HandshakeError, SetupError};
 use super::half::{ForeignHalf, OwnHalf, Pages};
 use super::receiver::Receiver;
 use super::sender::Sender;
+use super::terms::Attached;
 use super::transport::Transport;
 use super::way::Way;
 use super::wire::Message;
@@ -40,6 +41,7 @@ pub(super) struct Parts {
     pub(super) halves: Halves,
     pub(super) wait: WaitStrategy,
     pub(super) fence_each_other: bool,
+    pub(super) attached: Option<Attached>,
 }
 
 /// What the rings lie in.
@@ -68,6 +70,7 @@ pub(super) struct Shared {
     pub(super) attention: Attention<Mapped>,
     peer: Credentials,
     pages: Pages,
+    attached: Option<Attached>,
     _watch: Watch,
 }
 
@@ -78,11 +81,13 @@ const PRIVATE_BYTES: usize = 4096;
 
 impl Connection {
     pub(super) fn new(parts: Parts) -> Result<Self, SetupError> {
-        let Parts { socket, peer, halves, wait, fence_each_other } = parts;
+        let Parts { socket, peer, halves, wait, fence_each_other, attached } = parts;
         let socket = Arc::new(socket);
         match halves {
-            Halves::Shared { own, foreign } => Self::shared_by(socket, peer, own, foreign, wait, fence_each_other),
-            Halves::Carried { ours, theirs } => Self::carried_by(socket, peer, ours, theirs, wait),
+            Halves::Shared { own, foreign } => {
+                Self::shared_by(socket, peer, own, foreign, wait, fence_each_other, attached)
+            }
+            Halves::Carried { ours, theirs } => Self::carried_by(socket, peer, ours, theirs, wait, attached),
         }
     }
 
@@ -93,14 +98,17 @@ impl Connection {
         foreign: ForeignHalf,
         wait: WaitStrategy,
         fence_each_other: bool,
+        attached: Option<Attached>,
     ) -> Result<Self, SetupError> {
         let private = Mapped::private(PRIVATE_BYTES)?;
         let attention = Attention::new(private.clone(), ATTENTION_WORD);
         let link = Link::new(private, LINK_WORD);
-        let (dead, called) = (link.clone(), attention.clone());
+        let (dead, called, hung_up) = (link.clone(), attention.clone(), Arc::clone(&socket));
         let bereaved = move || {
             dead.declare_dead();
             called.call();
+            // A child that the peer forked may hold its end open: whoever polls ours learns of the death all the same.
+            socket::shut_down(hung_up.as_fd());
         };
         let watch = watch(&socket, peer, bereaved).map_err(SetupError::Watch)?;
         let fencing = match wait {
@@ -113,7 +121,7 @@ impl Connection {
             Outgoing::new(mine.clone(), theirs.clone(), own.shape.geometry(), WORDS, link.clone(), wait, fencing);
         let incoming = Incoming::new(mine, theirs, foreign.shape.geometry(), WORDS, link.clone(), wait, fencing);
         let (way, pages) = (Way::Memory { socket }, own.pages);
-        Ok(Self::of(outgoing, incoming, Shared { way, link, wait, attention, peer, pages, _watch: watch }))
+        Ok(Self::of(outgoing, incoming, Shared { way, link, wait, attention, peer, pages, attached, _watch: watch }))
     }
 
     fn carried_by(
@@ -122,6 +130,7 @@ impl Connection {
         ours: Half,
         theirs: Half,
         wait: WaitStrategy,
+        attached: Option<Attached>,
     ) -> Result<Self, SetupError> {
         let wait = carrier::waits(wait);
         let plan = Plan { socket: Arc::clone(&socket), ours, theirs, wait };
@@ -130,7 +139,7 @@ impl Connection {
         let bereaved = move || watched.upgrade().into_iter().for_each(|relay| relay.bereave());
         let watch = watch(&socket, peer, bereaved).map_err(SetupError::Watch)?;
         let (way, pages) = (Way::Socket { socket, relay }, Pages::Ordinary);
-        Ok(Self::of(outgoing, incoming, Shared { way, link, wait, attention, peer, pages, _watch: watch }))
+        Ok(Self::of(outgoing, incoming, Shared { way, link, wait, attention, peer, pages, attached, _watch: watch }))
     }
 
     fn of(outgoing: Outgoing<Mapped>, incoming: Incoming<Mapped>, shared: Shared) -> Self {
@@ -169,6 +178,26 @@ impl Connection {
     #[must_use]
     pub fn transport(&self) -> Transport {
         self.shared().way.transport()
+    }
+
+    /// How this side waits.
+    pub(crate) fn strategy(&self) -> WaitStrategy {
+        self.shared().wait
+    }
+
+    /// The socket to the peer.
+    pub(super) fn control(&self) -> BorrowedFd<'_> {
+        self.shared().way.socket()
+    }
+
+    /// What becomes readable by a poke, or by the peer's end.
+    pub(crate) fn descriptor(&self) -> &Arc<OwnedFd> {
+        self.shared().way.descriptor()
+    }
+
+    /// What the listener accepted it with.
+    pub(crate) fn attached(&self) -> Option<&Attached> {
+        self.shared().attached.as_ref()
     }
 
     /// Which pages this side's half lies in; over the socket, ordinary ones of its own.

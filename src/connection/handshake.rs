@@ -16,6 +16,7 @@ use super::error::{HandshakeError, SetupError};
 use super::established::{Connection, Halves, Parts};
 use super::half::{ForeignHalf, OwnHalf, PAGE};
 use super::options::{Decision, Options};
+use super::terms::Attached;
 use super::transport::Transport;
 use super::wire::{Features, LONGEST, Message};
 use crate::os::credentials::Credentials;
@@ -38,6 +39,8 @@ pub(super) struct Handshake {
     socket: OwnedFd,
     options: Options,
     identity: Identity,
+    /// What the peer was accepted with.
+    attached: Option<Attached>,
 }
 
 /// A listener's state before HELLO.
@@ -85,7 +88,7 @@ impl Handshake {
         if matches!(identity, Identity::OfPackets) {
             socket::show_credentials(socket.as_fd()).map_err(SetupError::Socket)?;
         }
-        Ok(Self { socket, options, identity })
+        Ok(Self { socket, options, identity, attached: None })
     }
 
     fn features(&self) -> Features {
@@ -135,13 +138,18 @@ impl Handshake {
     }
 
     /// Who the peer is, or that it may not be.
-    fn authorise(&self, sender: Option<Credentials>) -> Result<Credentials, HandshakeError> {
+    fn authorise(&mut self, sender: Option<Credentials>) -> Result<Credentials, HandshakeError> {
         let peer = match self.identity {
             Identity::OfSocket(peer) => peer,
             Identity::OfPackets => sender.unwrap_or(Credentials { pid: None, uid: None, gid: None }),
         };
-        match (self.options.authorise)(&peer) {
+        match self.options.decide(&peer) {
             Decision::Accept => Ok(peer),
+            Decision::AcceptWith(terms) => {
+                self.options.grant(&terms);
+                self.attached = terms.attached;
+                Ok(peer)
+            }
             Decision::Refuse(reason) => {
                 let told = self.send(&Message::Refused { reason: reason.clone() }, None);
                 // The peer may be gone by now: it was refused all the same.
@@ -219,7 +227,7 @@ impl Listening {
     }
 
     /// HELLO: authorises the connector, and answers with this side's half.
-    pub(super) fn step(self) -> Result<Step<Self, Exchanging>, HandshakeError> {
+    pub(super) fn step(mut self) -> Result<Step<Self, Exchanging>, HandshakeError> {
         let Some(received) = self.0.receive()? else { return Ok(Step::Waiting(self)) };
         // Before anything is said or made for it.
         let peer = self.0.authorise(received.sender)?;
@@ -343,7 +351,7 @@ impl Connecting {
 
 impl Greeting {
     /// WELCOME: takes the listener's half and sends ours.
-    pub(super) fn step(self) -> Result<Step<Self, Confirming>, HandshakeError> {
+    pub(super) fn step(mut self) -> Result<Step<Self, Confirming>, HandshakeError> {
         let Some(received) = self.0.receive()? else { return Ok(Step::Waiting(self)) };
         let peer = match self.0.identity {
             // Authorised before HELLO.
@@ -378,8 +386,9 @@ impl Handshake {
 
     fn establish(self, peer: Credentials, halves: Halves, features: Features) -> Result<Connection, HandshakeError> {
         let fence_each_other = features.has(Features::MEMBARRIER) && self.features().has(Features::MEMBARRIER);
-        let Self { socket, options, .. } = self;
-        Ok(Connection::new(Parts { socket, peer, halves, wait: options.wait, fence_each_other })?)
+        let Self { socket, options, attached, .. } = self;
+        let wait = options.wait;
+        Ok(Connection::new(Parts { socket, peer, halves, wait, fence_each_other, attached })?)
     }
 }
 

@@ -4,13 +4,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
 use super::endpoint::Endpoint;
 use super::error::{AcceptError, BindError, HandshakeError, SetupError};
 use super::established::Connection;
-use super::handshake::{Exchanging, Handshake, Identity, Listening, State, Step};
+use super::handshake::{Exchanging, Handshake, Identity, Listening, Step};
 use super::options::Options;
 use crate::os::clock::Deadline;
 use crate::os::lock::Lock;
@@ -37,13 +38,17 @@ const MOST_PENDING: usize = 64;
 #[derive(Debug)]
 pub struct Listener {
     socket: OwnedFd,
+    /// Readable when a client connects, if there is room for one, or when one that greets says something.
+    gathering: OwnedFd,
+    /// Whether clients are kept waiting in the backlog.
+    deaf: bool,
     path: PathBuf,
     options: Options,
     pending: Vec<Pending>,
     counters: ListenerCounters,
     process: u32,
     /// Released last: while it is held, the path is ours.
-    _lock: Lock,
+    lock: Lock,
 }
 
 /// What a [`Listener`] has counted since it was made.
@@ -87,16 +92,24 @@ impl Listener {
         let failed = |source| BindError::Socket { path: path.clone(), source };
         let lock = Lock::take(lock_path(&path)).map_err(failed)?;
         let Some(lock) = lock else { return Err(BindError::InUse { path }) };
+        lock.note(&format!("pid {}\n", std::process::id())).map_err(failed)?;
         remove_stale(&path).map_err(failed)?;
         let socket = socket::listen_at(&path, options.mode).map_err(failed)?;
+        let gathering = gather(socket.as_fd()).map_err(failed)?;
         let (pending, counters) = (Vec::new(), ListenerCounters::default());
-        Ok(Self { socket, path, options, pending, counters, process: std::process::id(), _lock: lock })
+        let process = std::process::id();
+        Ok(Self { socket, gathering, deaf: false, path, options, pending, counters, process, lock })
     }
 
     /// The path of the socket.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Tells whoever lists the endpoints that this is a service, which can be asked what it is.
+    pub(crate) fn note_service(&self) -> std::io::Result<()> {
+        self.lock.note(&format!("pid {}\nservice\n", self.process))
     }
 
     /// What this listener has counted.
@@ -135,7 +148,7 @@ impl Listener {
 
     fn accept_until(&mut self, deadline: Deadline) -> Result<Connection, AcceptError> {
         loop {
-            self.take_clients()?;
+            self.take_clients(&mut usize::MAX.clone())?;
             if let Some(connection) = self.advance() {
                 return Ok(connection);
             }
@@ -147,9 +160,10 @@ impl Listener {
     }
 
     /// Begins a handshake with every client that waits, up to the limit.
-    fn take_clients(&mut self) -> Result<(), AcceptError> {
-        while self.pending.len() < MOST_PENDING {
+    fn take_clients(&mut self, budget: &mut usize) -> Result<(), AcceptError> {
+        while self.pending.len() < MOST_PENDING && *budget > 0 {
             let Some(client) = socket::accept(self.socket.as_fd()).map_err(AcceptError::Socket)? else { break };
+            *budget -= 1;
             match self.greet(client) {
                 Ok(pending) => self.pending.push(pending),
                 Err(error) => self.count(&error),
@@ -158,8 +172,32 @@ impl Listener {
         Ok(())
     }
 
+    /// Lets clients wait in the backlog, or not any more: then the descriptor of `as_fd` shows them again.
+    pub(crate) fn set_deaf(&mut self, deaf: bool) {
+        if deaf != std::mem::replace(&mut self.deaf, deaf) {
+            let flags = if deaf { EventFlags::empty() } else { EventFlags::IN };
+            // Both descriptors are ours, and the one is in the other.
+            let _ = epoll::modify(&self.gathering, &self.socket, EventData::new_u64(0), flags);
+        }
+    }
+
+    /// Accepts one client if one is ready, without waiting. At most `budget` more begin their handshakes.
+    pub(crate) fn accept_now(&mut self, budget: &mut usize) -> Result<Option<Connection>, AcceptError> {
+        self.take_clients(budget)?;
+        let accepted = self.advance();
+        self.set_deaf(*budget == 0 || self.pending.len() >= MOST_PENDING);
+        Ok(accepted)
+    }
+
+    /// When the first of the clients that greet has had its time.
+    pub(crate) fn next_expiry(&self) -> Deadline {
+        self.pending.iter().fold(Deadline::NEVER, |earliest, pending| earliest.min(pending.deadline))
+    }
+
     fn greet(&self, client: OwnedFd) -> Result<Pending, HandshakeError> {
         let identity = credentials::of_peer(client.as_fd()).map_err(SetupError::Socket)?;
+        epoll::add(&self.gathering, &client, EventData::new_u64(1), EventFlags::IN | EventFlags::RDHUP)
+            .map_err(|errno| SetupError::Socket(errno.into()))?;
         let handshake = Handshake::new(client, self.options.clone(), Identity::OfSocket(identity))?;
         let deadline = Deadline::after(self.options.handshake);
         Ok(Pending { state: Stage::Listening(Listening::new(handshake)), deadline })
@@ -172,6 +210,8 @@ impl Listener {
             match self.pending.swap_remove(next).advance() {
                 Ok(Step::Done(connection)) => {
                     self.counters.accepted += 1;
+                    // It is watched elsewhere from now on.
+                    let _ = epoll::delete(&self.gathering, connection.control());
                     return Some(connection);
                 }
                 Ok(Step::Waiting(pending)) => {
@@ -195,20 +235,18 @@ impl Listener {
     }
 
     /// Waits until a client comes, says something, or has had its time.
-    fn wait(&self, deadline: Deadline) -> Result<(), AcceptError> {
-        let earliest = self.pending.iter().fold(deadline, |earliest, pending| earliest.min(pending.deadline));
-        let room = self.pending.len() < MOST_PENDING;
-        let clients = self.pending.iter().map(Pending::socket);
-        let sockets = room.then_some(self.socket.as_fd()).into_iter().chain(clients);
-        socket::wait_readable(sockets, earliest).map_err(AcceptError::Socket)
+    fn wait(&mut self, deadline: Deadline) -> Result<(), AcceptError> {
+        self.set_deaf(self.pending.len() >= MOST_PENDING);
+        let earliest = deadline.min(self.next_expiry());
+        socket::wait_one(&self.gathering, earliest).map_err(AcceptError::Socket)
     }
 }
 
 impl AsFd for Listener {
-    /// Readable when a client connects. Handshakes that have begun are not shown by it: while there may be some, call
-    /// [`Listener::accept_timeout`] often.
+    /// Readable when a client connects, or goes on with its handshake: then call [`Listener::accept_timeout`] with no time
+    /// until nobody is accepted any more.
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.socket.as_fd()
+        self.gathering.as_fd()
     }
 }
 
@@ -222,13 +260,6 @@ impl Drop for Listener {
 }
 
 impl Pending {
-    fn socket(&self) -> BorrowedFd<'_> {
-        match &self.state {
-            Stage::Listening(state) => state.socket(),
-            Stage::Exchanging(state) => state.socket(),
-        }
-    }
-
     fn advance(self) -> Result<Step<Self, Connection>, HandshakeError> {
         let Self { state, deadline } = self;
         let state = match state {
@@ -255,14 +286,21 @@ impl std::fmt::Debug for Pending {
     }
 }
 
-fn lock_path(socket: &Path) -> PathBuf {
+/// A descriptor that shows what comes to many sockets.
+fn gather(listening: BorrowedFd<'_>) -> std::io::Result<OwnedFd> {
+    let gathering = epoll::create(CreateFlags::CLOEXEC)?;
+    epoll::add(&gathering, listening, EventData::new_u64(0), EventFlags::IN)?;
+    Ok(gathering)
+}
+
+pub(super) fn lock_path(socket: &Path) -> PathBuf {
     let mut path = socket.as_os_str().to_owned();
     path.push(".lock");
     path.into()
 }
 
 /// Removes the socket of a listener that is gone: we hold its lock. Anything else that lies there stays.
-fn remove_stale(path: &Path) -> std::io::Result<()> {
+pub(super) fn remove_stale(path: &Path) -> std::io::Result<()> {
     let found = match rustix::fs::lstat(path) {
         Ok(found) => FileType::from_raw_mode(found.st_mode),
         Err(Errno::NOENT) => return Ok(()),

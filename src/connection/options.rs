@@ -5,7 +5,9 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{BindError, ConnectError, Connection, Endpoint, HandshakeError, Listener, Transport, connect, stream};
+use super::{
+    BindError, ConnectError, Connection, Endpoint, HandshakeError, Listener, Terms, Transport, connect, stream,
+};
 use crate::os::clock::Deadline;
 use crate::os::credentials::Credentials;
 use crate::region::LARGEST_RING;
@@ -17,6 +19,8 @@ use crate::wait::WaitStrategy;
 pub enum Decision {
     /// Connect.
     Accept,
+    /// Connect, on terms of its own.
+    AcceptWith(Terms),
     /// Do not, for a reason that the peer is told.
     Refuse(String),
 }
@@ -157,6 +161,17 @@ impl Options {
     pub fn authorise(mut self, decide: impl Fn(&Credentials) -> Decision + Send + Sync + 'static) -> Self {
         self.authorise = Arc::new(decide);
         self
+    }
+
+    /// What these options answer to that peer.
+    pub(crate) fn decide(&self, peer: &Credentials) -> Decision {
+        (self.authorise)(peer)
+    }
+
+    /// These options on other terms.
+    pub(super) fn grant(&mut self, terms: &Terms) {
+        self.ring = terms.ring.unwrap_or(self.ring);
+        self.largest_ring = terms.largest_ring.map_or(self.largest_ring, |largest| largest.min(LARGEST_RING));
     }
 
     /// Listens at an endpoint; see [`Listener::bind`].

@@ -180,7 +180,7 @@ impl Receiver {
 impl AsFd for Receiver {
     /// To be polled for reading after [`Receiver::arm`], and for nothing else.
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.shared.way.descriptor()
+        self.shared.way.descriptor().as_fd()
     }
 }
 

@@ -6,6 +6,7 @@ use super::error::{HandshakeError, SetupError};
 use super::established::{Connection, Halves, Parts};
 use super::half::PAGE;
 use super::options::{Decision, Options};
+use super::terms::Attached;
 use super::wire::Opening;
 use crate::os::clock::Deadline;
 use crate::os::credentials::{self, Credentials};
@@ -15,7 +16,8 @@ use crate::region::{Half, VERSION};
 /// Says an opening, takes the peer's, and that is all.
 pub(super) fn connect(socket: OwnedFd, options: &Options, deadline: Deadline) -> Result<Connection, HandshakeError> {
     socket::adopt_stream(socket.as_fd()).map_err(SetupError::Socket)?;
-    let peer = authorise(socket.as_fd(), options)?;
+    let mut options = options.clone();
+    let (peer, attached) = authorise(socket.as_fd(), &mut options)?;
     let ours = Half::with_ring(options.ring, PAGE);
     let sent = socket::send_bytes(socket.as_fd(), &Opening { version: VERSION, ring: ours.ring }.encode());
     if !matches!(sent, Ok(Some(Opening::LENGTH))) {
@@ -27,18 +29,23 @@ pub(super) fn connect(socket: OwnedFd, options: &Options, deadline: Deadline) ->
     }
     let theirs = Half { bytes: 0, ring: opening.ring }.check_carried(options.largest_ring)?;
     let halves = Halves::Carried { ours, theirs };
-    Ok(Connection::new(Parts { socket, peer, halves, wait: options.wait, fence_each_other: false })?)
+    let wait = options.wait;
+    Ok(Connection::new(Parts { socket, peer, halves, wait, fence_each_other: false, attached })?)
 }
 
-/// Asks about whom the kernel names.
-fn authorise(socket: BorrowedFd<'_>, options: &Options) -> Result<Credentials, HandshakeError> {
+/// Asks about whom the kernel names; what it is granted becomes part of the options.
+fn authorise(socket: BorrowedFd<'_>, options: &mut Options) -> Result<(Credentials, Option<Attached>), HandshakeError> {
     let peer = if socket::is_local(socket) {
         credentials::of_peer(socket).map_err(SetupError::Socket)?
     } else {
         Credentials { pid: None, uid: None, gid: None }
     };
-    match (options.authorise)(&peer) {
-        Decision::Accept => Ok(peer),
+    match options.decide(&peer) {
+        Decision::Accept => Ok((peer, None)),
+        Decision::AcceptWith(terms) => {
+            options.grant(&terms);
+            Ok((peer, terms.attached))
+        }
         Decision::Refuse(reason) => Err(HandshakeError::Unauthorised { reason }),
     }
 }

@@ -30,9 +30,9 @@ impl Way {
     }
 
     /// What becomes readable by a poke, or by the peer's end.
-    pub(super) fn descriptor(&self) -> BorrowedFd<'_> {
+    pub(super) fn descriptor(&self) -> &Arc<OwnedFd> {
         match self {
-            Self::Memory { socket } => socket.as_fd(),
+            Self::Memory { socket } => socket,
             Self::Socket { relay, .. } => relay.descriptor(),
         }
     }
@@ -47,7 +47,7 @@ impl Way {
 
     /// Takes all pokes off the descriptor; `false` if the peer has hung up.
     pub(super) fn take_pokes(&self) -> bool {
-        socket::take_pokes(self.descriptor())
+        socket::take_pokes(self.descriptor().as_fd())
     }
 
     /// Takes what has come to this process and lies in no ring yet; `false` if there cannot be any.

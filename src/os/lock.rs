@@ -4,8 +4,8 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, open, stat, unlink};
-use rustix::io::Errno;
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, ftruncate, open, stat, unlink};
+use rustix::io::{Errno, pwrite};
 
 /// A held lock. The kernel takes it back when its holder dies.
 #[derive(Debug)]
@@ -31,6 +31,15 @@ impl Lock {
                 return Ok(Some(Self { path, file, process: std::process::id() }));
             }
         }
+    }
+}
+
+impl Lock {
+    /// Has the lock file say this, for whoever wants to know who holds it.
+    pub(crate) fn note(&self, text: &str) -> io::Result<()> {
+        ftruncate(&self.file, 0)?;
+        pwrite(&self.file, text.as_bytes(), 0)?;
+        Ok(())
     }
 }
 

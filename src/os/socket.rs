@@ -173,15 +173,24 @@ fn descriptor(data: *const u8, at: usize) -> OwnedFd {
     unsafe { OwnedFd::from_raw_fd(raw) }
 }
 
+/// Hangs up: both ends become readable.
+pub(crate) fn shut_down(socket: BorrowedFd<'_>) {
+    // It fails if the other end is closed already.
+    let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);
+}
+
 /// Makes the other side's end of the socket readable. A full socket is readable already, a closed one needs nothing.
 pub(crate) fn poke(socket: BorrowedFd<'_>) {
     let _ = send(socket, &[0], SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
 }
 
-/// Takes all pokes off the socket; `false` if the other side hung up.
+/// Pokes that are taken off at a time: a peer that goes on poking gets no more of our time than that.
+const MOST_POKES: usize = 64;
+
+/// Takes the pokes off the socket; `false` if the other side hung up.
 pub(crate) fn take_pokes(socket: BorrowedFd<'_>) -> bool {
     let mut byte = [0_u8; 1];
-    loop {
+    for _ in 0..MOST_POKES {
         // A packet longer than this is cut to it: nothing but pokes is said here any more.
         match recv(socket, &mut byte, RecvFlags::DONTWAIT) {
             Ok((0, 0)) => return false,
@@ -190,6 +199,7 @@ pub(crate) fn take_pokes(socket: BorrowedFd<'_>) -> bool {
             Err(_) => return false,
         }
     }
+    true
 }
 
 /// What a socket that carries messages gave.

@@ -4,6 +4,7 @@ use std::io::IoSlice;
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::alarm::Alarm;
 use super::backlog::{Backlog, Job};
 use super::buffers::Buffers;
 use super::counters::SessionCounters;
@@ -19,10 +20,10 @@ use super::options::SessionOptions;
 use super::outbox::{Letter, Outbox};
 use super::pool::Pool;
 use super::tally::Tally;
+use super::unsent::Unsent;
 use crate::channel::End;
 use crate::connection::{Connection, Readiness, SetupError};
 use crate::memory::{Mapped, WORD};
-use crate::os::beacon::Beacon;
 use crate::os::clock::Deadline;
 use crate::os::credentials::Credentials;
 use crate::wait::{Attention, Link, State, WaitStrategy};
@@ -37,12 +38,16 @@ pub(super) struct Engine {
     pub(super) pool: Pool,
     pub(super) buffers: Buffers,
     /// For a poll loop, where there is no listener.
-    pub(super) beacon: Option<Beacon>,
+    pub(super) alarm: Option<Alarm>,
     /// What the other side accepts, once it has said so.
     pub(super) peer: OnceLock<Hello>,
     /// The largest message that goes in one frame.
     pub(super) fragment: usize,
     pub(super) outgoing: Mutex<Outgoing>,
+    /// What waits for room, if whoever drives this must not.
+    pub(super) unsent: Mutex<Unsent>,
+    /// How many messages wait so.
+    pub(super) waiting: Tally<Mapped>,
     /// Woken when a slot or a place among the open messages is free again.
     pub(super) turn: Condvar,
     /// Threads that wait for `turn`.
@@ -106,6 +111,7 @@ impl Engine {
         connection: Connection,
         options: &SessionOptions,
         handler: Box<dyn Handler + Send + Sync>,
+        alarm: Option<Alarm>,
     ) -> Result<Self, SetupError> {
         let credentials = connection.peer();
         let (sender, receiver) = connection.split();
@@ -119,12 +125,6 @@ impl Engine {
         let inbox = Inbox::new(receiver, options.accepted);
         let buffers = inbox.buffers().clone();
         let backlog = Backlog::new(options.accepted);
-        let polled = !options.listener && strategy != WaitStrategy::Spin;
-        let beacon = polled.then(|| Beacon::new(inbox.as_fd())).transpose().map_err(SetupError::Socket)?;
-        if let Some(beacon) = &beacon {
-            // The first dispatch arms the doorbell.
-            beacon.raise();
-        }
         let incoming = Incoming { inbox, backlog, resting: false, late_replies: 0, events_taken: 0 };
         let mut outbox = Outbox::new(sender);
         outbox.greet(options.accepted);
@@ -136,10 +136,12 @@ impl Engine {
             attention,
             pool: Pool::new(options.workers, options.nesting, options.accepted),
             buffers,
-            beacon,
+            alarm,
             peer: OnceLock::new(),
             fragment: outbox.fragment_size(),
             outgoing: Mutex::new(Outgoing { outbox, hint: 0 }),
+            unsent: Mutex::default(),
+            waiting: tally(5),
             turn: Condvar::new(),
             queueing: tally(0),
             pressing: tally(1),
@@ -168,8 +170,8 @@ impl Engine {
         Leading {
             engine: self,
             leader: Some(leader),
-            disturbed: disturbed && self.beacon.is_none(),
-            arms: self.beacon.is_some(),
+            disturbed: disturbed && self.alarm.is_none(),
+            arms: self.alarm.is_some(),
         }
     }
 
@@ -465,8 +467,8 @@ impl<'a> Leading<'a> {
         let incoming = self.leader();
         let armed = incoming.backlog.len() == 0 && incoming.inbox.receiver().arm() == Ok(Readiness::Armed);
         incoming.resting = armed;
-        if let (false, Some(beacon)) = (armed, &self.engine.beacon) {
-            beacon.raise();
+        if let (false, Some(alarm)) = (armed, &self.engine.alarm) {
+            alarm.raise();
         }
     }
 }

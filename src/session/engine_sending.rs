@@ -4,6 +4,7 @@ use std::io::IoSlice;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
+use super::alarm::Alarm;
 use super::engine::{Engine, Leading, Outgoing, lock};
 use super::error::{Halt, NotifyError, Unsent};
 use super::header::{Kind, Status};
@@ -100,6 +101,9 @@ impl Engine {
         let (Some(&peer), Ok(())) = (self.peer.get(), self.owned()) else { return };
         let too_large = payload.len() as u64 > peer.largest;
         let (status, payload) = if too_large { (Status::TooLarge, &[][..]) } else { (status, payload) };
+        if self.alarm.as_ref().is_some_and(Alarm::is_of_driver) {
+            return self.post_reply(id, status, payload, peer);
+        }
         let parts = [IoSlice::new(payload)];
         let mut limit = Limit::For(self.options.reply_timeout);
         let mut letter = Letter::new(Kind::Reply(status), id, 0, &parts);

@@ -32,24 +32,33 @@ pub(super) fn dispatch(engine: &Arc<Engine>) -> Served {
     if engine.owned().is_err() {
         return Served::End(End::Forked);
     }
-    if let Some(beacon) = &engine.beacon {
-        beacon.lower();
+    if let Some(alarm) = &engine.alarm {
+        alarm.lower();
     }
-    let served = look_around(engine);
-    // Has the beacon raised if there is more, and the doorbell armed if not.
-    drop(engine.try_lead());
+    let served = look_around(engine, TURN);
+    arm(engine);
     served
 }
 
-fn look_around(engine: &Arc<Engine>) -> Served {
-    for handled in 0..TURN {
+/// Has the alarm raised if there is something, and the doorbell armed if not.
+pub(super) fn arm(engine: &Engine) {
+    drop(engine.try_lead());
+}
+
+/// Handles at most `most` messages, and arms nothing.
+pub(super) fn look_around(engine: &Arc<Engine>, most: usize) -> Served {
+    for handled in 0..most {
+        if engine.waiting.get() > 0 {
+            // The other side has replies to read first.
+            return Served::Messages(handled);
+        }
         match turn(engine, None) {
             Turn::Done => {}
             Turn::Empty | Turn::Led => return Served::Messages(handled),
             Turn::End(end) => return Served::End(end),
         }
     }
-    Served::Messages(TURN)
+    Served::Messages(most)
 }
 
 enum Turn {

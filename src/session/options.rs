@@ -93,6 +93,11 @@ impl SessionOptions {
         self
     }
 
+    /// How long a reply may wait.
+    pub(crate) fn longest_wait(&self) -> Duration {
+        self.reply_timeout
+    }
+
     /// How many threads run handlers. None if not chosen: then the thread that receives a request runs its handler, on top of
     /// whatever it waits for itself. Handlers that call back, on a session that several threads of both sides use, want workers:
     /// without them a reply can be stuck beneath a handler that waits for one that is stuck in the same way. For a

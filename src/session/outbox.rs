@@ -64,6 +64,16 @@ impl<'a> Letter<'a> {
         self.words = header::with_id(self.words, id);
     }
 
+    /// How much of a message of several frames has left.
+    pub(super) fn sent(&self) -> usize {
+        self.sent
+    }
+
+    /// Goes on with a message of which this much has left.
+    pub(super) fn go_on_from(&mut self, sent: usize) {
+        self.sent = sent;
+    }
+
     /// Whether the peer has seen some of it.
     pub(super) fn is_begun(&self) -> bool {
         self.sent > 0

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::alarm::Alarm;
 use super::counters::SessionCounters;
 use super::engine::Engine;
 use super::error::{CallError, NotifyError};
@@ -14,11 +15,14 @@ use super::handler::Handler;
 use super::lead::Ticket;
 use super::limit::Limit;
 use super::options::SessionOptions;
+use super::unsent::Refused;
 use super::{listen, listen::Served};
 use crate::channel::End;
 use crate::connection::{Connection, SetupError};
+use crate::os::beacon::Beacon;
 use crate::os::clock::Deadline;
 use crate::os::credentials::Credentials;
+use crate::wait::WaitStrategy;
 
 /// A session that any number of threads use: clones are handles to the same one.
 ///
@@ -66,10 +70,65 @@ impl Session {
         options: &SessionOptions,
         handler: impl Handler + Send + Sync + 'static,
     ) -> Result<Self, SetupError> {
-        let engine = Arc::new(Engine::new(connection, options, Box::new(handler))?);
+        let alarm = own_alarm(&connection, options)?;
+        let engine = Arc::new(Engine::new(connection, options, Box::new(handler), alarm)?);
         let listener = engine.listens().then(|| start_listener(&engine)).transpose()?;
         let alive = Alive { engine: Arc::clone(&engine), listener: Mutex::new(listener) };
         Ok(Self { engine, _alive: Arc::new(alive) })
+    }
+
+    /// A session among many that one loop drives, in which no reply and no event waits for room: the loop calls
+    /// [`Session::turn`], [`Session::flush`] and [`Session::arm`], watches the socket, and is told by `alarm` of what the
+    /// socket does not show.
+    pub(crate) fn driven(
+        connection: Connection,
+        options: &SessionOptions,
+        handler: impl Handler + Send + Sync + 'static,
+        alarm: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, SetupError> {
+        let options = options.clone().listener(false).workers(0);
+        let alarm = Some(Alarm::Driver(Box::new(alarm)));
+        let engine = Arc::new(Engine::new(connection, &options, Box::new(handler), alarm)?);
+        let alive = Alive { engine: Arc::clone(&engine), listener: Mutex::new(None) };
+        Ok(Self { engine, _alive: Arc::new(alive) })
+    }
+
+    /// Handles at most `most` messages without waiting, and arms nothing; how many.
+    pub(crate) fn turn(&self, most: usize) -> Result<usize, End> {
+        match listen::look_around(&self.engine, most) {
+            Served::Messages(messages) => Ok(messages),
+            Served::End(end) => Err(end),
+        }
+    }
+
+    /// Has the socket show the next message, or raises the alarm if it has come.
+    pub(crate) fn arm(&self) {
+        listen::arm(&self.engine);
+    }
+
+    /// Sends what waits for room; since when the oldest waits that is left.
+    pub(crate) fn flush(&self) -> Option<Instant> {
+        self.engine.flush()
+    }
+
+    /// Sends an event without waiting, if no more than `most` bytes wait already.
+    pub(crate) fn post(&self, selector: u32, event: &[u8], most: usize) -> Result<(), Refused> {
+        self.engine.post_event(selector, event, most)
+    }
+
+    /// Bytes that wait for room.
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        self.engine.waiting_bytes()
+    }
+
+    /// Whether the other side has said what it accepts.
+    pub(crate) fn is_greeted(&self) -> bool {
+        self.engine.peer.get().is_some()
+    }
+
+    /// Whether requests are kept by responders.
+    pub(crate) fn owes_replies(&self) -> bool {
+        self.engine.requests.get() > 0
     }
 
     /// Calls the other side and waits for the reply.
@@ -196,7 +255,7 @@ impl Session {
     /// the session has a listener, or the connection promised to spin. It costs each call two system calls.
     #[must_use]
     pub fn poll_fd(&self) -> Option<BorrowedFd<'_>> {
-        self.engine.beacon.as_ref().map(AsFd::as_fd)
+        self.engine.alarm.as_ref().and_then(Alarm::descriptor)
     }
 
     /// Who is at the other end, by the kernel's word.
@@ -210,6 +269,18 @@ impl Session {
     pub fn counters(&self) -> SessionCounters {
         self.engine.counters()
     }
+}
+
+/// The descriptor of a session that a poll loop drives alone.
+fn own_alarm(connection: &Connection, options: &SessionOptions) -> Result<Option<Alarm>, SetupError> {
+    let polled = !options.listener && connection.strategy() != WaitStrategy::Spin;
+    let beacon =
+        polled.then(|| Beacon::new(connection.descriptor().as_fd())).transpose().map_err(SetupError::Socket)?;
+    if let Some(beacon) = &beacon {
+        // The first dispatch arms the doorbell.
+        beacon.raise();
+    }
+    Ok(beacon.map(Alarm::Descriptor))
 }
 
 fn start_listener(engine: &Arc<Engine>) -> Result<JoinHandle<()>, SetupError> {

@@ -23,6 +23,9 @@ const DEAD: Halt = Halt::Ended(End::Disconnected);
 
 const LARGE: u64 = 64 << 20;
 
+/// More than the ring holds, and soon made.
+const LARGE_REPLY: u64 = 4 << 20;
+
 /// Where a process stops, to be killed there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -69,7 +72,7 @@ pub fn calls() {
         }
         Phase::HalfRequest => side.send(frame(Kind::Call, Part::First, 1, ECHO, 1 << 20), &[7; 1000]),
         Phase::Waits => side.send(Header::whole(Kind::Call, 1, KEEP), b"kept"),
-        Phase::LargeReply => side.send(Header::whole(Kind::Call, 1, MAKE), &LARGE.to_le_bytes()),
+        Phase::LargeReply => side.send(Header::whole(Kind::Call, 1, MAKE), &LARGE_REPLY.to_le_bytes()),
         Phase::AskedBack => {
             side.send(Header::whole(Kind::Call, 1, NEST), &3_u64.to_le_bytes());
             let (header, _) = side.receive_message();

@@ -4,6 +4,7 @@ mod bench;
 mod browser;
 mod calls;
 mod echo;
+mod endpoints;
 mod help;
 mod page;
 mod rivals;

@@ -1,0 +1,136 @@
+//! Whose turn it is, and who is asleep meanwhile.
+//!
+//! A descriptor shows that something is queued, for whoever sleeps. It is raised only if somebody may not find out
+//! otherwise: a thread that is awake looks at the queue before it sleeps.
+
+use std::collections::VecDeque;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::event::{EventfdFlags, eventfd};
+
+/// A queue of entries, and the descriptor that shows that there are some.
+#[derive(Debug)]
+pub(super) struct Schedule<E> {
+    state: Mutex<State<E>>,
+    bell: OwnedFd,
+}
+
+#[derive(Debug)]
+struct State<E> {
+    ready: VecDeque<E>,
+    /// Threads that will look at the queue before they sleep or leave.
+    awake: usize,
+    asleep: usize,
+    raised: bool,
+    /// Raised for good.
+    over: bool,
+}
+
+/// A thread that is awake; leaving when dropped.
+pub(super) struct Awake<'a, E>(&'a Schedule<E>);
+
+impl<E> Schedule<E> {
+    pub(super) fn new() -> io::Result<Self> {
+        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let state = State { ready: VecDeque::new(), awake: 0, asleep: 0, raised: false, over: false };
+        Ok(Self { state: Mutex::new(state), bell })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State<E>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues an entry.
+    pub(super) fn push(&self, entry: E) {
+        let mut state = self.state();
+        state.ready.push_back(entry);
+        if state.awake == 0 {
+            self.raise(&mut state);
+        }
+    }
+
+    /// Takes the entry at the head. If more are left and a thread sleeps, that one is woken, so that nobody's messages wait for
+    /// another's handler.
+    pub(super) fn pop(&self) -> Option<E> {
+        let mut state = self.state();
+        let entry = state.ready.pop_front();
+        if state.asleep > 0 && !state.ready.is_empty() {
+            self.raise(&mut state);
+        }
+        entry
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.state().ready.len()
+    }
+
+    fn raise(&self, state: &mut State<E>) {
+        if !std::mem::replace(&mut state.raised, true) {
+            // It can only fail once the count is full, and then the descriptor is readable.
+            let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+        }
+    }
+
+    /// Takes the raising back, by a thread that is awake.
+    pub(super) fn lower(&self) {
+        let mut state = self.state();
+        if !state.over && std::mem::take(&mut state.raised) {
+            // It was raised, so there is something to read.
+            let _ = rustix::io::read(&self.bell, &mut [0; 8]);
+        }
+    }
+
+    /// Wakes all, for good.
+    pub(super) fn end(&self) {
+        let mut state = self.state();
+        state.over = true;
+        self.raise(&mut state);
+    }
+
+    /// Says that this thread looks at the queue.
+    pub(super) fn rise(&self) -> Awake<'_, E> {
+        self.state().awake += 1;
+        Awake(self)
+    }
+}
+
+impl<E> Awake<'_, E> {
+    /// Runs `sleep` as one who is asleep, unless something is queued.
+    pub(super) fn sleep<R>(&self, sleep: impl FnOnce() -> R) -> Option<R> {
+        self.fall_asleep().then(|| {
+            let result = sleep();
+            let mut state = self.0.state();
+            state.asleep -= 1;
+            state.awake += 1;
+            result
+        })
+    }
+
+    fn fall_asleep(&self) -> bool {
+        let mut state = self.0.state();
+        let sleeps = state.ready.is_empty();
+        if sleeps {
+            state.awake -= 1;
+            state.asleep += 1;
+        }
+        sleeps
+    }
+}
+
+impl<E> Drop for Awake<'_, E> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.awake -= 1;
+        if !state.ready.is_empty() && state.awake == 0 {
+            self.0.raise(&mut state);
+        }
+    }
+}
+
+impl<E> AsFd for Schedule<E> {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+}

@@ -1,0 +1,104 @@
+//! All deadlines of a service behind one descriptor, so that a poll loop need not know of them.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+};
+
+/// What is to be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    /// Clients that greet, or wait to be accepted.
+    Listener,
+    /// The client of this number.
+    Client(u64),
+}
+
+/// Moments at which something is due.
+#[derive(Debug)]
+pub(super) struct Timers {
+    descriptor: OwnedFd,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    heap: BinaryHeap<Reverse<(Instant, Due)>>,
+    /// What the descriptor is set to.
+    set: Option<Instant>,
+    /// The earliest entry for the listener, of which one is enough.
+    listener: Option<Instant>,
+}
+
+impl Timers {
+    pub(super) fn new() -> io::Result<Self> {
+        let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
+        let descriptor = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        Ok(Self { descriptor, state: Mutex::default() })
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has something looked at in that time.
+    pub(super) fn add(&self, after: Duration, due: Due) {
+        // Too far away to be represented, it never comes.
+        let Some(at) = Instant::now().checked_add(after) else { return };
+        let mut state = self.state();
+        if due == Due::Listener {
+            if state.listener.is_some_and(|earlier| earlier <= at) {
+                return;
+            }
+            state.listener = Some(at);
+        }
+        state.heap.push(Reverse((at, due)));
+        if state.set.is_none_or(|set| at < set) {
+            self.set(&mut state, at);
+        }
+    }
+
+    /// Takes what is due by now.
+    pub(super) fn take_due(&self) -> Vec<Due> {
+        // Nothing to read if another thread was here first.
+        let _ = rustix::io::read(&self.descriptor, &mut [0; 8]);
+        let mut state = self.state();
+        let now = Instant::now();
+        let mut due = Vec::new();
+        state.set = None;
+        while let Some(&Reverse((at, entry))) = state.heap.peek() {
+            if at > now {
+                self.set(&mut state, at);
+                break;
+            }
+            state.heap.pop();
+            if entry == Due::Listener {
+                state.listener = None;
+            }
+            due.push(entry);
+        }
+        due
+    }
+
+    fn set(&self, state: &mut State, at: Instant) {
+        state.set = Some(at);
+        let left = at.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
+        let value = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() };
+        let never_again = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let timer = Itimerspec { it_interval: never_again, it_value: value };
+        // The descriptor is ours and the time is valid: it cannot fail.
+        let _ = timerfd_settime(&self.descriptor, TimerfdTimerFlags::empty(), &timer);
+    }
+}
+
+impl AsFd for Timers {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
+    }
+}
