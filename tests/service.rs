@@ -30,6 +30,14 @@ mod telling;
 #[path = "service/users.rs"]
 mod users;
 
+/// Replies of which two rings hold a few.
+const REPLY: usize = 1000;
+
+/// What every connection here is made with.
+fn options() -> twinring::Options {
+    twinring::Options::new()
+}
+
 #[test]
 fn second_process() {
     match process::part().as_deref() {

@@ -4,11 +4,17 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use twinring::{ServiceOptions, Session, SessionOptions, Verdict};
+use twinring::{Selector, ServiceOptions, Session, SessionOptions, Verdict};
 
 use crate::place::{ECHO, Record, client, client_at, echoes, noted, place, small};
 use crate::raw;
 use crate::waits::{LONG, until};
+
+/// So many replies of [`crate::REPLY`] bytes are more than lies between two sides when one reads none.
+const UNREAD: usize = 60;
+
+/// Replies with as many bytes as that.
+const MAKE: Selector = Selector::new(0, 9);
 
 /// A client that nobody reads for.
 fn deaf(path: &std::path::Path) -> Session {
@@ -23,11 +29,13 @@ fn one_that_never_reads_its_replies_is_parted_with_and_holds_up_nobody() {
     let service = noted(&record).session(session).connection(small().ring_capacity(4096)).bind(path);
     let service = service.expect("a service");
     echoes(&service);
+    service.handle(MAKE, |request| {
+        request.reply().resize(crate::REPLY, 0);
+        Ok(())
+    });
     service.start(1).expect("a thread");
     let rude = deaf(service.path());
-    let request = [0; 1000];
-    // More replies than go in the ring.
-    let pending: Vec<_> = (0..20).map(|_| rude.begin(ECHO.packed(), &request).expect("sent")).collect();
+    let pending: Vec<_> = (0..UNREAD).map(|_| rude.begin(MAKE.packed(), b"").expect("sent")).collect();
     let polite = client(&service);
     until("the rude one to wait", || service.clients().iter().any(|client| client.waiting_bytes() > 0));
     for n in 0..100_u8 {
@@ -48,22 +56,22 @@ fn no_request_is_taken_from_one_that_has_replies_to_read() {
     let service = ServiceOptions::new().session(session).connection(small().ring_capacity(4096));
     let service = service.bind(path).expect("a service");
     let count = Arc::clone(&handled);
-    service.handle(ECHO, move |request| {
+    service.handle(MAKE, move |request| {
         *count.lock().expect("no panic") += 1;
-        request.reply().resize(1000, 0);
+        request.reply().resize(crate::REPLY, 0);
         Ok(())
     });
     service.start(1).expect("a thread");
     let rude = deaf(service.path());
-    let pending: Vec<_> = (0..60).map(|_| rude.begin(ECHO.packed(), b"").expect("sent")).collect();
+    let pending: Vec<_> = (0..UNREAD).map(|_| rude.begin(MAKE.packed(), b"").expect("sent")).collect();
     let waits = || service.clients().iter().any(|client| client.waiting_bytes() > 0);
     until("a reply to wait", waits);
-    assert!(*handled.lock().expect("no panic") < 20, "{handled:?} of 60 requests were taken");
+    assert!(*handled.lock().expect("no panic") < UNREAD / 2, "{handled:?} of {UNREAD} were taken");
     // It reads after all, and is answered.
     for pending in pending {
-        assert_eq!(pending.wait().map(|reply| reply.len()), Ok(1000));
+        assert_eq!(pending.wait().map(|reply| reply.len()), Ok(crate::REPLY));
     }
-    assert_eq!(*handled.lock().expect("no panic"), 60);
+    assert_eq!(*handled.lock().expect("no panic"), UNREAD);
 }
 
 #[test]

@@ -115,7 +115,10 @@ fn a_dismissed_client_goes_and_the_others_stay() {
     assert_eq!(session.serve(), Ok(()));
     let gone = ["disconnected: it was sent away: too loud", "destroyed"];
     record.await_lines(&[&["authorise", "connected", "authorise", "connected"][..], &gone].concat());
-    assert_eq!(session.call(ECHO.packed(), b""), Err(CallError::NotSent(Halt::Ended(End::Closed))));
+    let closed = Halt::Ended(End::Closed);
+    let refused = session.call(ECHO.packed(), b"");
+    // Over a socket it may take a moment until nothing can be sent any more.
+    assert!([CallError::NotSent(closed), CallError::NoReply(closed)].map(Err).contains(&refused), "{refused:?}");
     assert_eq!(other.call(ECHO.packed(), b"here"), Ok(b"here".to_vec()));
 }
 

@@ -42,7 +42,7 @@ pub fn place() -> (TempDir, PathBuf) {
 
 /// Connections that are small and sleep, because the machine has few processors.
 pub fn small() -> Options {
-    Options::new().ring_capacity(1 << 14).wait(WaitStrategy::Park)
+    crate::options().ring_capacity(1 << 14).wait(WaitStrategy::Park)
 }
 
 /// Options by which every callback leaves a note; the data is the record and a name.
