@@ -6,8 +6,8 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::net::{
-    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-    SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
+    AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags, SocketFlags, SocketType, recvmsg, sendmsg, socketpair,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ pub enum Reply {
 }
 
 /// The longest message of the control socket: recorded times.
-const LONGEST: usize = 1 << 17;
+pub const LONGEST: usize = 1 << 17;
 
 /// The most descriptors that come with a message.
 const MOST_DESCRIPTORS: usize = passed::MOST;
@@ -128,6 +128,9 @@ impl Control {
         })?;
         if received.bytes == 0 {
             return Ok(None);
+        }
+        if received.flags.contains(ReturnFlags::TRUNC) {
+            return Err(Failure::new(format!("a message of the other process is longer than {LONGEST} bytes")));
         }
         let descriptors = ancillary.drain().filter_map(rights).flatten().collect();
         Ok(Some((serde_json::from_slice(&text[..received.bytes])?, descriptors)))

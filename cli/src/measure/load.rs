@@ -5,7 +5,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use super::carrier::Carrier;
-use super::clock::{histogram, now};
+use super::clock::{coarse_histogram, histogram, now};
 use super::pace::{self, Pace};
 use super::pattern::{self, STOP};
 use super::streams::Flow;
@@ -45,7 +45,7 @@ pub fn pour(carrier: &mut impl Carrier, size: usize, pace: Pace) -> Result<Flow,
 /// If the carrier fails, or a message is not what it should be.
 pub fn drink(carrier: &mut impl Carrier, size: usize) -> Result<Vec<(u64, u64)>, Failure> {
     let (mut payload, mut scratch) = (vec![0; size], vec![0; size]);
-    let mut recorded = histogram();
+    let mut recorded = coarse_histogram();
     for messages in 0_u64.. {
         let length = carrier.receive(&mut payload)?;
         let came = now();
@@ -57,7 +57,12 @@ pub fn drink(carrier: &mut impl Carrier, size: usize) -> Result<Vec<(u64, u64)>,
         pattern::check(&payload[..length], due, &mut scratch)?;
         recorded.saturating_record(came.saturating_sub(due));
     }
-    Ok(recorded.iter_recorded().map(|value| (value.value_iterated_to(), value.count_at_value())).collect())
+    Ok(told(&recorded))
+}
+
+/// Times as they are told to the other process.
+fn told(recorded: &Histogram<u64>) -> Vec<(u64, u64)> {
+    recorded.iter_recorded().map(|value| (value.value_iterated_to(), value.count_at_value())).collect()
 }
 
 /// What the other side has told.
@@ -67,4 +72,23 @@ pub fn recorded(times: &[(u64, u64)]) -> Histogram<u64> {
         recorded.saturating_record_n(nanos, count);
     }
     recorded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::measure::control::{LONGEST, Reply};
+
+    #[test]
+    fn times_of_every_length_fit_the_message_that_tells_them() {
+        let mut times = coarse_histogram();
+        for step in 0..600_000 {
+            let nanos = 10_f64.powf(f64::from(step) / 50_000.0) as u64;
+            times.saturating_record_n(nanos, 1_000_000);
+        }
+        assert!(times.iter_recorded().count() > 3_000);
+        let message = serde_json::to_vec(&Reply::Done(told(&times))).unwrap();
+        assert!(message.len() < LONGEST, "{} bytes", message.len());
+        assert_eq!(recorded(&told(&times)).len(), times.len());
+    }
 }
