@@ -1,4 +1,5 @@
-//! What a round trip costs from C, beside one from Rust: `cargo bench -p twinring-c`. The two programs do the same and run in turns.
+//! What a round trip costs from C, beside one from Rust: `cargo bench -p twinring-c`. The programs do the same and run in turns. The
+//! library is the one that `install.sh` installs: cargo optimises across crates only for libraries of one kind. `TWINRING_PREFIX` in the environment says where it has been installed already.
 
 use std::env;
 use std::error::Error;
@@ -69,11 +70,17 @@ fn echo(mut sender: Sender, mut receiver: Receiver) -> Result<(), Box<dyn Error>
     Ok(())
 }
 
+/// Installs the library below `directory`; the prefix.
+fn install(root: &Path, directory: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let installed = Command::new(root.join("install.sh")).arg(directory).stdout(Stdio::null()).status()?;
+    if installed.success() { Ok(directory.to_owned()) } else { Err("the library could not be installed".into()) }
+}
+
 /// The programs: both libraries in C, and Rust.
 fn programs(directory: &Path) -> Result<[(&'static str, PathBuf); 3], Box<dyn Error>> {
-    let here = env::current_exe()?;
-    let libraries = here.parent().ok_or("no directory of benchmarks")?.to_owned();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let prefix = env::var_os("TWINRING_PREFIX").map_or_else(|| install(root, directory), |prefix| Ok(prefix.into()))?;
+    let libraries = prefix.join("lib");
     let compile = |name: &str, library: &[String]| -> Result<PathBuf, Box<dyn Error>> {
         let program = directory.join(name);
         let mut command = Command::new("cc");
@@ -85,7 +92,7 @@ fn programs(directory: &Path) -> Result<[(&'static str, PathBuf); 3], Box<dyn Er
     let shared = compile("shared", &[format!("-L{at}"), "-ltwinring_c".into(), format!("-Wl,-rpath,{at}")])?;
     let linked = ["-lpthread", "-ldl", "-lm"].map(str::to_owned);
     let archive = compile("static", &[&[format!("{at}/libtwinring_c.a")][..], &linked].concat())?;
-    Ok([("Rust", here), ("C, static library", archive), ("C, shared library", shared)])
+    Ok([("Rust", env::current_exe()?), ("C, static library", archive), ("C, shared library", shared)])
 }
 
 /// A side that is ended with its test.

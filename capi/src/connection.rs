@@ -2,13 +2,12 @@
 #![allow(unsafe_code, reason = "exported names; nothing is done that needs trust")]
 
 use std::mem::MaybeUninit;
-use std::time::Duration;
 
 use twinring::{Connection as Inner, Endpoint};
 
 use crate::boundary::{guarded, guarded_or};
 use crate::failure::Failure;
-use crate::from_c::{Descriptor, Room, Text, given, time};
+use crate::from_c::{Descriptor, EVER, Room, Text, given, time};
 use crate::options::{Options, chosen};
 use crate::peer::Peer;
 use crate::receiver::Receiver;
@@ -18,9 +17,6 @@ use crate::to_c::{hand_out, write_text};
 
 /// Two processes that can send to each other: to be split into its two ends, or made a session.
 pub struct Connection(pub Inner);
-
-/// For ever is longer than this, but nobody will see it.
-const EVER: Duration = Duration::from_secs(1 << 32);
 
 /// Connects to a listener at `endpoint`: a name of this user's (no '/' in it), or a path. Tries for `timeout_ns` nanoseconds if
 /// nobody listens yet, for ever if that is negative. `options` may be null. Blocks. Close `*connection` with

@@ -147,6 +147,9 @@ fn unfit(pointer: *const c_void, length: usize) -> Failure {
     Failure::bad_argument(format!("{length} bytes at {pointer:p}: no memory is there or as large as that"))
 }
 
+/// For ever is longer than this, but nobody will see it.
+pub const EVER: Duration = Duration::from_secs(1 << 32);
+
 /// A time of so many nanoseconds; `None` for ever.
 pub fn time(nanoseconds: i64) -> Option<Duration> {
     u64::try_from(nanoseconds).ok().map(Duration::from_nanos)

@@ -9,7 +9,7 @@ use twinring::{Reservation, SendError, Sender as Inner, TrySendError};
 use crate::boundary::{guarded, guarded_or};
 use crate::counters::{SenderCounters, write_counters};
 use crate::failure::Failure;
-use crate::from_c::{Data, Pieces, given, time};
+use crate::from_c::{Data, EVER, Pieces, given, time};
 use crate::lender::Lender;
 use crate::status::Status;
 
@@ -58,12 +58,8 @@ pub extern "C" fn twinring_send_timeout(
     timeout_ns: i64,
 ) -> Status {
     guarded(|| {
-        let (sender, message) = (idle(sender)?, data.bytes(length)?);
-        match time(timeout_ns) {
-            None => sender.send(message)?,
-            Some(time) => sender.send_timeout(message, time)?,
-        }
-        Ok(())
+        // One place alone calls `Sender::send`, so that it is inlined there.
+        Ok(idle(sender)?.send_timeout(data.bytes(length)?, time(timeout_ns).unwrap_or(EVER))?)
     })
 }
 
