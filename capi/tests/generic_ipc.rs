@@ -168,6 +168,21 @@ fn a_handler_may_clean() {
 }
 
 #[test]
+fn a_slow_handler_holds_up_no_other() {
+    let Some(programs) = compiled(How::Shared, &["ipc_peer.c"]) else { return };
+    let mut server = side(&programs, "server", &[]);
+    let mut client = side(&programs, "client", &[&WHO[..], &["sleep-aside", "who"]].concat());
+    answered(&mut client, &server);
+    client.go_on();
+    assert_eq!(server.line(), "sleeps");
+    assert_eq!(next(&mut client), format!("answered {}", server.id()));
+    server.kill();
+    assert_eq!(client.line(), "failed");
+    client.go_on();
+    client.finish();
+}
+
+#[test]
 fn a_second_server_is_refused() {
     let Some(programs) = compiled(How::Shared, &["ipc_peer.c"]) else { return };
     let mut first = side(&programs, "server", &[]);
@@ -178,7 +193,7 @@ fn a_second_server_is_refused() {
 }
 
 #[test]
-fn large_requests_and_responses_pass() {
+fn requests_and_responses_larger_than_a_session_takes_by_default_pass() {
     let Some(programs) = compiled(How::Shared, &["ipc_peer.c"]) else { return };
     let mut server = side(&programs, "server", &[]);
     let mut client = side(&programs, "client", &[&WHO[..], &["large"]].concat());

@@ -1,4 +1,5 @@
 /* A side that does as it is told by lines: `ipc_peer client|server`. It answers with what it was asked, and its process. */
+#include <pthread.h>
 #include <stdint.h>
 #include <time.h>
 #include <unistd.h>
@@ -52,9 +53,15 @@ static void ask(int type, void *data, uint32_t size)
     fflush(stdout);
 }
 
+static void *ask_aside(void *unused)
+{
+    ask(SLEEP, "x", 1);
+    return unused;
+}
+
 int main(int argc, char **argv)
 {
-    static char large[5 << 20];
+    static char large[65 << 20];
     char line[16];
     CHECK(argc >= 2);
     owner = strcmp(argv[1], "server") == 0 ? IPC_OWNER_SERVER : IPC_OWNER_CLIENT;
@@ -69,6 +76,9 @@ int main(int argc, char **argv)
             ask(WHO, "", 0);
         } else if (strcmp(word, "sleep") == 0) {
             ask(SLEEP, "x", 1);
+        } else if (strcmp(word, "sleep-aside") == 0) {
+            pthread_t aside;
+            CHECK(pthread_create(&aside, NULL, ask_aside, NULL) == 0 && pthread_detach(aside) == 0);
         } else if (strcmp(word, "clean-other") == 0) {
             ask(CLEAN, "x", 1);
         } else if (strcmp(word, "clean") == 0) {
