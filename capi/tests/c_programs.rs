@@ -126,3 +126,24 @@ fn a_death_is_told() {
     let (code, _, errors) = client.end();
     assert!(code == Some(1) && errors.contains("the peer has closed its end"), "{code:?}: {errors}");
 }
+
+/// The program of the README, by this package's directory.
+fn readme_program() -> String {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).expect("a README");
+    let (_, program) = readme.split_once("```c\n").expect("a program in C");
+    program.split_once("```").expect("its end").0.to_owned()
+}
+
+#[test]
+fn the_program_of_the_readme_echoes() {
+    let Some(programs) = Programs::new(How::Shared) else { return };
+    programs.compile_text(&readme_program(), "readme.c");
+    let server = programs.start("readme.c", &[]);
+    // It meets under a name, in the directory that it was told of.
+    let place = programs.runtime().join("twinring/echo.sock");
+    let (mut sender, mut receiver) = twinring::connect(place.as_path(), PATIENCE).expect("a server").split();
+    sender.send(b"from Rust").expect("a server that reads");
+    assert_eq!(receiver.recv_timeout(PATIENCE).expect("an echo").to_vec(), b"from Rust");
+    drop((sender, receiver));
+    assert_eq!(server.finish(), "");
+}

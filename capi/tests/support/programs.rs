@@ -96,11 +96,22 @@ impl Programs {
 
     /// Compiles a program of `tests/programs`.
     pub fn compile(&self, source: &str) {
+        self.compile_file(&root().join("tests/programs").join(source), source);
+    }
+
+    /// Compiles a program that is given as text, to be started by this name.
+    pub fn compile_text(&self, text: &str, source: &str) {
+        let path = self.directory.path().join(source);
+        std::fs::write(&path, text).expect("a file");
+        self.compile_file(&path, source);
+    }
+
+    fn compile_file(&self, path: &Path, source: &str) {
         let (compiler, standard) = if source.ends_with(".cpp") { ("c++", "-std=c++11") } else { ("cc", "-std=c11") };
         let mut command = Command::new(compiler);
         command.arg(standard).args(WARNINGS).arg("-D_GNU_SOURCE");
         command.arg("-I").arg(root().join("include"));
-        command.arg(root().join("tests/programs").join(source)).arg("-o").arg(self.program(source));
+        command.arg(path).arg("-o").arg(self.program(source));
         if self.how == How::Sanitized {
             command.arg("-fsanitize=address");
         }
