@@ -250,8 +250,7 @@ impl Sender {
         }
     }
 
-    // Or the C library calls it for every message.
-    #[inline(always)]
+    #[inline]
     fn write(&mut self, claim: Claim, message: &[u8]) {
         self.outgoing.fill(&claim, 0, message);
         self.commit(claim);
