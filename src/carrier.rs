@@ -1,7 +1,7 @@
 //! Messages over a socket, for two processes that share no memory.
 //!
 //! Each side has a region of its own that no other process maps: two rings in private pages. One end is the user's, and is the
-//! same as over shared memory; the other end is a [`Relay`]'s, which moves frames between the rings and the socket.
+//! same as over shared memory; the other end is a relay's, which moves frames between the rings and the socket.
 //! So whatever is built on the ends (waiting, deadlines, sessions) knows nothing of the socket.
 //!
 //! # Who moves
@@ -10,12 +10,12 @@
 //!
 //! | what happens | who moves what |
 //! |---|---|
-//! | the user commits a message | the user's thread, to the socket: the relay sleeps by the ring's doorbell, and [`Bell`] stands in for the futex |
+//! | the user commits a message | the user's thread, to the socket: the relay sleeps by the ring's doorbell, and a bell of the memory stands in for the futex |
 //! | the user makes room in a full ring | the user's thread, from the socket |
 //! | the user sleeps | its thread, both ways: it polls the socket instead of the futex |
 //! | nobody of the user's is there | the thread `twinring-wire`, one a process, both ways |
 //!
-//! So a message between two sides that sleep costs no more thread switches than over a bare socket. Under [`Relay`]'s lock a
+//! So a message between two sides that sleep costs no more thread switches than over a bare socket. Under the relay's lock a
 //! thread does a bounded amount of work, and never sleeps.
 //!
 //! # Back-pressure
