@@ -200,7 +200,7 @@ pub struct Bench {
     /// Only these ways of waiting [default: all three]
     #[arg(long, value_enum, value_name = "MODE")]
     pub mode: Vec<Mode>,
-    /// Only these payloads, in bytes; more than 262144 only for calls [default: 8, 56, 64, 256, 1024, 4096, 65536; of calls: 8,
+    /// Only these payloads, in bytes; more than 1048576 only for calls [default: 8, 56, 64, 256, 1024, 4096, 65536; of calls: 8,
     /// 40, 1024, 65536]
     #[arg(long, value_name = "BYTES")]
     pub size: Vec<Payload>,

@@ -56,9 +56,11 @@ pub fn run(bench: &Bench, brought: Brought) -> Result<(), Failure> {
     plan.rivals = bench.rivals || bench.all;
     plan.brought = brought;
     plan.only = bench.mechanism.clone();
+    let left_out = plan.left_out()?;
     // Before anything is measured: a page that cannot be written is no reason to wait for minutes.
     let file = bench.html.as_deref().map(Reserved::at).transpose()?;
-    let report = measure(plan, &bench.effort)?;
+    let mut report = measure(plan, &bench.effort)?;
+    report.measured.refusals.extend(left_out);
     let printed = print(bench, &report);
     // A reader of standard output who has left takes nothing away from the page.
     file.map_or(Ok(()), |file| file.write(&show::html::page(&report, SystemTime::now())))?;

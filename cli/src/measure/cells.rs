@@ -116,7 +116,7 @@ impl<'a> Lab<'a> {
     /// A new connection in every round: it lies in other pages each time, and its lines are not always the lucky ones.
     fn ours(&self, subject: Subject, pages: &mut Option<String>) -> Result<Vec<Cell>, Failure> {
         let ((connected, connected_pages), opening) =
-            self.opening(|| self.second.connect(subject.mode, self.plan.huge_pages))?;
+            self.opening(|| self.second.connect(subject.mode, self.plan.largest(), self.plan.huge_pages))?;
         *pages = Some(connected_pages);
         self.measure(connected, &self.plan.tasks(subject.mechanism), opening)
     }

@@ -27,6 +27,8 @@ pub enum Order {
         mechanism: Mechanism,
         /// How it waits.
         mode: Mode,
+        /// The capacity of its ring, in bytes.
+        ring: usize,
         /// Whether to try for huge pages.
         huge_pages: bool,
     },

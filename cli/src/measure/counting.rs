@@ -141,7 +141,7 @@ pub fn lead(counted: &Counted, brought: Brought) -> Result<(), Failure> {
     };
     let Counted { mechanism, mode, size, .. } = *counted;
     match mechanism {
-        Mechanism::Twinring => trips(second.connect(mode, false)?.0, counted),
+        Mechanism::Twinring => trips(second.connect(mode, size, false)?.0, counted),
         Mechanism::TwinringCall | Mechanism::TwinringCallShared => trips(second.call(mechanism, mode, false)?, counted),
         _ if mechanism.is_rival() => {
             trips(second.rival(brought, Subject { mechanism, mode }, size).map_err(refused)?, counted)

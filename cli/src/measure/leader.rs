@@ -164,13 +164,19 @@ impl Second {
         self.together(Order::Floor, &[own.as_fd(), theirs.as_fd()], || Ok(floor::ask(&lines, budget, clock)))
     }
 
-    /// Connects the two processes, for as long as the result lives.
+    /// Connects the two processes for messages of at most `largest` bytes, for as long as the result lives.
     ///
     /// # Errors
     ///
     /// If either side cannot set up the connection.
-    pub fn connect(&self, mode: Mode, huge_pages: bool) -> Result<(Connected<'_, ours::Ends>, String), Failure> {
-        let connection = self.open(Order::Open { mechanism: Mechanism::Twinring, mode, huge_pages })?;
+    pub fn connect(
+        &self,
+        mode: Mode,
+        largest: usize,
+        huge_pages: bool,
+    ) -> Result<(Connected<'_, ours::Ends>, String), Failure> {
+        let connection =
+            self.open(Order::Open { mechanism: Mechanism::Twinring, mode, ring: ours::capacity(largest), huge_pages })?;
         let pages = connection.pages().to_string();
         Ok((Connected { second: self, carrier: ours::Ends::new(connection), streams: true }, pages))
     }
@@ -232,18 +238,18 @@ impl Second {
     ///
     /// If either side cannot set it up.
     pub fn call(&self, mechanism: Mechanism, mode: Mode, huge_pages: bool) -> Result<Calling<'_>, Failure> {
-        let order = Order::Open { mechanism, mode, huge_pages };
+        let order = Order::Open { mechanism, mode, ring: ours::capacity(0), huge_pages };
         let caller = calls::Caller::new(self.open(order)?, mechanism)?;
         Ok(Calling { second: self, caller, order })
     }
 
     fn open(&self, order: Order) -> Result<Connection, Failure> {
-        let Order::Open { mode, huge_pages, .. } = order else { unreachable!("{order:?} opens nothing") };
+        let Order::Open { mode, ring, huge_pages, .. } = order else { unreachable!("{order:?} opens nothing") };
         let (own, theirs) = seqpacket_pair()?;
         self.control.send(&order, &[theirs.as_fd()])?;
         drop(theirs);
         let connection =
-            ours::connect(own, mode, huge_pages).map_err(|failure| self.reason(order).unwrap_or(failure))?;
+            ours::connect(own, mode, ring, huge_pages).map_err(|failure| self.reason(order).unwrap_or(failure))?;
         self.expect_ready(order)?;
         Ok(connection)
     }

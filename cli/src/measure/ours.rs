@@ -26,13 +26,23 @@ impl Ends {
     }
 }
 
+/// Bytes in a ring of ours, if nothing else is needed.
+const CAPACITY: usize = 1 << 20;
+
+/// The capacity of a ring that takes messages of `largest` bytes, two of them at the same time.
+pub fn capacity(largest: usize) -> usize {
+    CAPACITY.max((largest * 3).next_power_of_two())
+}
+
 /// The leader's side, over its end of a pair of sockets.
 ///
 /// # Errors
 ///
 /// If there is no connection in time.
-pub fn connect(socket: OwnedFd, mode: Mode, huge_pages: bool) -> Result<Connection, Failure> {
-    options(mode, huge_pages).connect_over(socket, PATIENCE).while_doing(|| "could not set up a connection".to_owned())
+pub fn connect(socket: OwnedFd, mode: Mode, ring: usize, huge_pages: bool) -> Result<Connection, Failure> {
+    options(mode, ring, huge_pages)
+        .connect_over(socket, PATIENCE)
+        .while_doing(|| "could not set up a connection".to_owned())
 }
 
 /// The second process's side.
@@ -40,12 +50,14 @@ pub fn connect(socket: OwnedFd, mode: Mode, huge_pages: bool) -> Result<Connecti
 /// # Errors
 ///
 /// If there is no connection in time.
-pub fn accept(socket: OwnedFd, mode: Mode, huge_pages: bool) -> Result<Connection, Failure> {
-    options(mode, huge_pages).accept_over(socket, PATIENCE).while_doing(|| "could not set up a connection".to_owned())
+pub fn accept(socket: OwnedFd, mode: Mode, ring: usize, huge_pages: bool) -> Result<Connection, Failure> {
+    options(mode, ring, huge_pages)
+        .accept_over(socket, PATIENCE)
+        .while_doing(|| "could not set up a connection".to_owned())
 }
 
-fn options(mode: Mode, huge_pages: bool) -> Options {
-    Options::new().wait(mode.strategy()).huge_pages(huge_pages)
+fn options(mode: Mode, ring: usize, huge_pages: bool) -> Options {
+    Options::new().wait(mode.strategy()).ring_capacity(ring).huge_pages(huge_pages)
 }
 
 impl Carrier for Ends {

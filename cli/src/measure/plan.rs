@@ -8,6 +8,8 @@ use twinring::WaitStrategy;
 
 use super::clock::Budget;
 use super::rivals::Brought;
+use super::rounds::Refusal;
+use crate::failure::Failure;
 
 /// What carries the messages, or bounds what can.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ValueEnum)]
@@ -167,8 +169,8 @@ pub const SIZES: [usize; 7] = [8, 56, 64, 256, 1_024, 4_096, 65_536];
 /// that share their cache line.
 pub const CALL_SIZES: [usize; 4] = [8, 40, 1_024, 65_536];
 
-/// The largest payload of a message that is measured: well within one frame of a ring of the default capacity.
-pub const LARGEST: usize = 256 * 1_024;
+/// The largest payload of a message that is measured.
+pub const LARGEST: usize = 1 << 20;
 
 /// The largest payload of a call: what a session accepts if nothing else is chosen.
 pub const LARGEST_CALL: usize = 64 << 20;
@@ -318,6 +320,29 @@ impl Plan {
             rival if rival.is_rival() => self.rivals,
             _ => self.tour,
         }
+    }
+
+    /// The payloads that are measured of calls alone, because no message is so large.
+    ///
+    /// # Errors
+    ///
+    /// If nothing is left to be measured.
+    pub fn left_out(&self) -> Result<Vec<Refusal>, Failure> {
+        let why = format!("messages are measured up to {LARGEST} bytes");
+        let carries = |subject: &Subject| subject.mechanism.is_between_processes() && !subject.mechanism.is_called();
+        let subjects = self.subjects(true);
+        if self.sizes.is_empty() && subjects.iter().all(carries) {
+            return Err(Failure::new(format!("{why}, calls up to {LARGEST_CALL}")));
+        }
+        let too_large = self.call_sizes.iter().filter(|&&size| size > LARGEST);
+        let refused = |&size: &usize| Refusal { mechanism: Mechanism::Twinring, size, why: why.clone() };
+        let wanted = subjects.iter().any(|subject| subject.mechanism == Mechanism::Twinring);
+        Ok(if wanted { too_large.map(refused).collect() } else { Vec::new() })
+    }
+
+    /// The largest payload of a message, in bytes.
+    pub fn largest(&self) -> usize {
+        self.sizes.iter().chain(&self.paced_sizes).copied().max().unwrap_or(0)
     }
 
     /// The budget of a cell.

@@ -9,7 +9,7 @@ use super::carrier::Carrier;
 use super::clock::{Budget, Clock};
 use super::streams::{self, Flow};
 use super::trips::Trips;
-use super::{threads, trips};
+use super::{ours, threads, trips};
 use crate::failure::Failure;
 
 /// Bytes in a ring.
@@ -25,12 +25,12 @@ pub fn measure(size: usize, budget: Budget, clock: Clock, core: Option<usize>) -
         8 => run(elements::<8>, size, budget, clock, core),
         56 => run(elements::<56>, size, budget, clock, core),
         64 => run(elements::<64>, size, budget, clock, core),
-        _ => run(slices, size, budget, clock, core),
+        _ => run(|| slices(size), size, budget, clock, core),
     }
 }
 
 fn run<C: Carrier + Send>(
-    pair: fn() -> (C, C),
+    pair: impl Fn() -> (C, C),
     size: usize,
     budget: Budget,
     clock: Clock,
@@ -96,9 +96,10 @@ struct Slices {
     into: Consumer<u8>,
 }
 
-fn slices() -> (Slices, Slices) {
-    let (there, into) = RingBuffer::new(CAPACITY);
-    let (out, here) = RingBuffer::new(CAPACITY);
+fn slices(size: usize) -> (Slices, Slices) {
+    let capacity = ours::capacity(size);
+    let (there, into) = RingBuffer::new(capacity);
+    let (out, here) = RingBuffer::new(capacity);
     (Slices { out, into }, Slices { out: there, into: here })
 }
 

@@ -56,11 +56,11 @@ fn obey(control: &Control, brought: Brought, order: Order, descriptors: Vec<Owne
                 _ => join(control, tour::join(mechanism, size, passed)?),
             }
         }
-        (Order::Open { mechanism: Mechanism::Twinring, mode, huge_pages }, Ok([socket])) => {
-            serve(control, ours::Ends::new(ours::accept(socket, mode, huge_pages)?))
+        (Order::Open { mechanism: Mechanism::Twinring, mode, ring, huge_pages }, Ok([socket])) => {
+            serve(control, ours::Ends::new(ours::accept(socket, mode, ring, huge_pages)?))
         }
-        (Order::Open { mechanism, mode, huge_pages }, Ok([socket])) if mechanism.is_called() => {
-            let connection = ours::accept(socket, mode, huge_pages)?;
+        (Order::Open { mechanism, mode, ring, huge_pages }, Ok([socket])) if mechanism.is_called() => {
+            let connection = ours::accept(socket, mode, ring, huge_pages)?;
             answer_calls(control, calls::Answerer::new(connection, mechanism, mode)?)
         }
         (Order::Floor, Err(both)) if both.len() == 2 => {
