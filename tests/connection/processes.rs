@@ -78,6 +78,8 @@ fn send_back(connection: Connection) {
     while let Ok(message) = receiver.recv() {
         sender.send(&message.to_vec()).expect("room");
     }
+    // Over a socket, what it had no room for would end with this process.
+    sender.finish().expect("somebody who receives it all");
 }
 
 /// Listens, and waits to be killed.
