@@ -82,7 +82,7 @@ impl<T: 'static> ServiceOptions<T> {
             of_user: usize::MAX,
             rate: None,
             hello: Duration::from_secs(2),
-            turn: 64,
+            turn: 32,
             messages: None,
             queue: 1 << 20,
             linger: Duration::from_micros(50),
@@ -158,7 +158,7 @@ impl<T: 'static> ServiceOptions<T> {
         self
     }
 
-    /// How many messages of one client are handled before it is another's turn; 64 if not chosen.
+    /// How many messages of one client are handled before it is another's turn; 32 if not chosen.
     #[must_use]
     pub fn messages_a_turn(mut self, messages: usize) -> Self {
         self.limits.turn = messages.max(1);

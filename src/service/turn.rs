@@ -62,7 +62,11 @@ impl<T: Send + Sync + 'static> Hall<T> {
     /// The turn of whoever is next; what it cost.
     fn next_turn(self: &Arc<Self>) -> usize {
         let Some(entry) = self.schedule.pop() else { return LOOKS };
-        if self.turn(&entry, self.limits.linger) > 0 { COST } else { 1 }
+        match self.turn(&entry, self.limits.linger) {
+            0 => 1,
+            // After a full turn, as of one that floods, the others are looked for.
+            messages => COST.max(messages * LOOKS / self.limits.turn),
+        }
     }
 
     /// One client's turn; how many messages were handled.
