@@ -63,6 +63,7 @@ enum Step {
     LieToRinger([Lie; 2]),
     /// The sleeper's next reads are answered with these.
     LieToSleeper([Lie; 2]),
+    Rouse,
 }
 
 /// Each end does what the table of the doorbell says, by what it read last and no more reads than it needs; it writes its own
@@ -121,6 +122,7 @@ impl World {
     fn take(&mut self, step: Step) {
         match step {
             Step::Ring => self.ringing.ring(),
+            Step::Rouse => self.ringing.rouse(),
             Step::AskWhetherGone => self.ringing.ask_whether_gone(),
             Step::Announce { messages, polling } => self.sleeping.announce(messages, polling),
             Step::Sleep => self.sleeping.sleep(),

@@ -63,6 +63,7 @@ pub const MODELS: &[Model] = &[
     model("producer_sleeps_lazy", channel::producer_sleeps_lazy),
     model("extra_word", channel::extra_word),
     model("batch", channel::batch),
+    model("rested_for_room", channel::rested_for_room),
     model("armed", channel::armed),
     model("armed_refused", channel::armed_refused),
     model("adaptive", channel::adaptive),

@@ -54,6 +54,7 @@ impl<M: Memory> Ringer<M> {
     /// again: [`Ringer::ring`] comes all the same.
     #[cold]
     pub fn rouse(&mut self) {
+        // Relaxed: a guess. Whether somebody sleeps is decided by the look in `ring`, behind its fence.
         let announced = Announced::from_word(self.peer.load(self.announced, Ordering::Relaxed));
         let waits = announced.asleep() && announced.number() != self.answered;
         if waits && !announced.has(Announced::POLLING) {

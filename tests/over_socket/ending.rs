@@ -1,5 +1,6 @@
 //! Leaving: in order, with what was sent still on its way; and what a connection that is stuck costs.
 
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use twinring::{Connection, End, SendError, TrySendError};
 
 use crate::process::{self, Child};
 use crate::raw;
-use crate::waits::LONG;
+use crate::waits::{LONG, own_number, until_asleep};
 
 fn pair(ring: usize) -> (Connection, Connection) {
     crate::options().ring_capacity(ring).pair().expect("a pair")
@@ -117,8 +118,12 @@ pub fn stuck() {
     (0..90).for_each(|_| raw::send(&peer, &frame, &[]));
     drop(peer);
     // A thread that waits for room that does not come.
-    let waiting = thread::spawn(move || (here.ends().0.send_timeout(&[3; 300], 2 * STUCK).is_err(), here));
-    thread::sleep(Duration::from_millis(100));
+    let (tell, told) = mpsc::channel();
+    let waiting = thread::spawn(move || {
+        tell.send(own_number()).expect("a listener");
+        (here.ends().0.send_timeout(&[3; 300], 2 * STUCK).is_err(), here)
+    });
+    until_asleep(told.recv().expect("a thread"));
     let before = processor_time();
     thread::sleep(STUCK);
     process::say(&(processor_time() - before).to_string());

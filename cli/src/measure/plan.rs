@@ -334,10 +334,19 @@ impl Plan {
         if self.sizes.is_empty() && subjects.iter().all(carries) {
             return Err(Failure::new(format!("{why}, calls up to {LARGEST_CALL}")));
         }
-        let too_large = self.call_sizes.iter().filter(|&&size| size > LARGEST);
-        let refused = |&size: &usize| Refusal { mechanism: Mechanism::Twinring, size, why: why.clone() };
-        let wanted = subjects.iter().any(|subject| subject.mechanism == Mechanism::Twinring);
-        Ok(if wanted { too_large.map(refused).collect() } else { Vec::new() })
+        let mut mechanisms: Vec<Mechanism> =
+            subjects.iter().filter(|one| carries(one)).map(|one| one.mechanism).collect();
+        // One after the other in each way of waiting.
+        mechanisms.dedup();
+        let too_large: Vec<usize> = self.call_sizes.iter().copied().filter(|&size| size > LARGEST).collect();
+        let refused = |mechanism, size| Refusal { mechanism, size, why: why.clone() };
+        let of = |mechanism| too_large.iter().map(move |&size| (mechanism, size));
+        Ok(mechanisms
+            .into_iter()
+            .filter(|one| *one != Mechanism::Futex)
+            .flat_map(of)
+            .map(|(one, size)| refused(one, size))
+            .collect())
     }
 
     /// The largest payload of a message, in bytes.

@@ -59,6 +59,21 @@ impl Ringing {
         Notice::Done
     }
 
+    /// One look, and an answer to who sleeps by the futex; nothing else is decided by it.
+    pub(super) fn rouse(&mut self) {
+        self.ringer.rouse();
+        let heard = self.heard();
+        assert_eq!(heard.len(), 1, "looks at {heard:x?}");
+        let said = Said::by(heard[0]);
+        if said.asleep() && said.number != self.answered && !said.polling {
+            self.answered = said.number;
+            self.rung = said.number.into();
+            self.wakes += 1;
+        }
+        assert_eq!(self.ringer.wakes(), self.wakes, "wakes for {heard:x?}");
+        assert_eq!(self.own.load(RUNG, Ordering::Relaxed), self.rung, "rung for {heard:x?}");
+    }
+
     pub(super) fn ask_whether_gone(&mut self) {
         let gone = self.ringer.gone();
         let heard = self.heard();

@@ -170,6 +170,28 @@ fn poked(direction: &Direction, fencing: Fencing) {
     receive(&mut incoming, 0, 8);
 }
 
+/// A sender that is called in place of being woken, because there was no room, is called when there is.
+pub fn rested_for_room(mutation: Mutation) {
+    let direction = Setup::new(mutation).build();
+    let (mut outgoing, mut incoming) = (direction.outgoing(Fencing::Plain), direction.incoming(Fencing::Plain));
+    send(&mut outgoing, 0, 24);
+    let receiving = thread::spawn({
+        let direction = direction.clone();
+        move || {
+            receive(&mut incoming, 0, 24);
+            assert_eq!(incoming.try_next(), Err(NextError::Empty));
+            direction.finished(Side::Receiver);
+            incoming.wakes()
+        }
+    });
+    let rests = outgoing.rest(24);
+    direction.finished(Side::Sender);
+    let calls = receiving.join().expect("the receiver has finished");
+    assert!(!rests || calls > 0, "rests, but is not called");
+    outgoing.rise();
+    assert!(outgoing.try_claim(24).is_ok(), "there is room");
+}
+
 /// The first sleep takes LIGHT back, under a heavy fence.
 pub fn adaptive(mutation: Mutation) {
     exchange(&Setup::new(mutation).fences(Fences::Membarrier).build(), Fencing::Adaptive, &[8, 8]);
