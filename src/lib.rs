@@ -1,6 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(not(feature = "internals"), allow(dead_code, unused_imports))]
 
+/// The guide, step by step from a message to services.
+#[cfg(doc)]
+#[doc = include_str!("../docs/GUIDE.md")]
+pub mod guide {}
+
 mod os;
 
 #[cfg(not(feature = "internals"))]

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const DOCUMENTS: [&str; 4] = ["README.md", "docs/DESIGN.md", "docs/MIGRATING.md", "docs/SAFETY.md"];
+const DOCUMENTS: [&str; 5] = ["README.md", "docs/DESIGN.md", "docs/GUIDE.md", "docs/MIGRATING.md", "docs/SAFETY.md"];
 
 fn root() -> PathBuf {
     env!("CARGO_MANIFEST_DIR").into()
