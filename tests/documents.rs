@@ -94,7 +94,9 @@ fn every_name_in_the_documents_exists() {
 #[test]
 fn every_claim_about_safety_names_what_shows_it() {
     let text = read("docs/SAFETY.md");
-    let rows = text.lines().filter(|line| line.starts_with("| ") && !line.contains("| shown by |"));
+    // What the code says `unsafe` for is counted by another test.
+    let claims = text.split("\n## ").filter(|section| !section.starts_with("Unsafe code"));
+    let rows = claims.flat_map(str::lines).filter(|line| line.starts_with("| ") && !line.contains("| shown by |"));
     let mut count = 0;
     for row in rows {
         let shown_by = row.trim_end_matches(" |").rsplit(" | ").next().unwrap_or_default();

@@ -1,5 +1,6 @@
 //! The order of the house: a file names only what stands above it, and dangerous things stay in few files.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -187,4 +188,24 @@ fn the_checker_lets_pass_what_is_allowed() {
     for (path, text) in good {
         assert_eq!(faults(path, text), Vec::<String>::new(), "{path}");
     }
+}
+
+/// How often each file says `unsafe`, by its path under `src/`.
+fn unsafes() -> BTreeMap<String, usize> {
+    let count = |text: &str| words(&without_comments(text)).filter(|&word| word == "unsafe").count();
+    house().into_iter().map(|(path, text)| (path, count(&text))).filter(|&(_, times)| times > 0).collect()
+}
+
+#[test]
+fn unsafe_code_is_as_listed() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/SAFETY.md");
+    let safety = fs::read_to_string(path).expect("a document");
+    let (_, list) = safety.split_once("\n## Unsafe code\n").expect("a list of unsafe code");
+    let list = list.split("\n## ").next().unwrap_or(list);
+    let row = |line: &str| {
+        let mut cells = line.split('|').map(str::trim).skip(1);
+        Some((cells.next()?.to_owned(), cells.next()?.parse().ok()?))
+    };
+    let listed: BTreeMap<String, usize> = list.lines().filter_map(row).collect();
+    assert_eq!(listed, unsafes(), "listed and found");
 }
