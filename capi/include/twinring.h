@@ -209,6 +209,35 @@ typedef int32_t twinring_wait;
 #endif // __cplusplus
 
 /**
+ * What may carry the messages of a connection.
+ */
+enum twinring_transport
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+    /**
+     * Rings in shared memory. The default.
+     */
+    TWINRING_TRANSPORT_SHARED_MEMORY = 0,
+    /**
+     * The socket itself, and no shared memory: for sandboxes that forbid shared mappings. A message costs system calls.
+     */
+    TWINRING_TRANSPORT_SOCKET = 1,
+    /**
+     * Shared memory, or the socket if either side cannot or will not share memory.
+     */
+    TWINRING_TRANSPORT_ANY = 2,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum twinring_transport twinring_transport;
+#else
+typedef int32_t twinring_transport;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * Two processes that can send to each other: to be split into its two ends, or made a session.
  */
 typedef struct twinring_connection twinring_connection;
@@ -452,6 +481,12 @@ twinring_status twinring_options_largest_peer_ring(struct twinring_options *opti
 twinring_status twinring_options_wait(struct twinring_options *options, int32_t wait);
 
 /**
+ * What may carry the messages: a value of twinring_transport. The two sides have to agree, or there is no connection
+ * (TWINRING_HANDSHAKE). Threads: one at a time.
+ */
+twinring_status twinring_options_transport(struct twinring_options *options, int32_t transport);
+
+/**
  * Whether this side's half should lie in huge pages, if there are any. Threads: one at a time.
  */
 twinring_status twinring_options_huge_pages(struct twinring_options *options, bool wanted);
@@ -525,6 +560,11 @@ twinring_status twinring_endpoint_beside_exe(void *buffer,
  * Who is at the other end, by the kernel's word. Threads: one at a time.
  */
 twinring_status twinring_connection_peer(const struct twinring_connection *connection, struct twinring_peer *peer);
+
+/**
+ * What carries the messages: a value of twinring_transport, as the two sides agreed. Threads: one at a time.
+ */
+twinring_status twinring_connection_transport(const struct twinring_connection *connection, int32_t *transport);
 
 /**
  * Splits a connection into its two ends, each for a thread of its own. Takes `connection` over, which is gone afterwards in any
@@ -611,6 +651,14 @@ twinring_status twinring_send_vectored(struct twinring_sender *sender,
 twinring_status twinring_reserve(struct twinring_sender *sender,
                                  size_t length,
                                  void **room);
+
+/**
+ * The same, waiting for room for at most `timeout_ns` nanoseconds, for ever if negative. Threads: one at a time.
+ */
+twinring_status twinring_reserve_timeout(struct twinring_sender *sender,
+                                         size_t length,
+                                         int64_t timeout_ns,
+                                         void **room);
 
 /**
  * The same if there is room now, else TWINRING_FULL. Never blocks. Threads: one at a time.
@@ -835,6 +883,25 @@ twinring_status twinring_begin(const struct twinring_session *session,
                                struct twinring_pending **pending);
 
 /**
+ * The same, but waits for its turn and for room for at most `timeout_ns` nanoseconds; if negative, as twinring_begin(). How long
+ * the reply takes is another matter. Threads: any number at a time.
+ */
+twinring_status twinring_begin_timeout(const struct twinring_session *session,
+                                       uint32_t selector,
+                                       const void *data,
+                                       size_t length,
+                                       int64_t timeout_ns,
+                                       struct twinring_pending **pending);
+
+/**
+ * Waits for the reply for at most `timeout_ns` nanoseconds, for ever if negative, and leaves it and the call as they are: whether
+ * twinring_pending_wait() will not block any more, because it has come or the session has ended. Handlers may run on this thread
+ * meanwhile. Threads: one at a time.
+ */
+bool twinring_pending_wait_answered(const struct twinring_pending *pending,
+                                    int64_t timeout_ns);
+
+/**
  * Whether the reply has come, so that waiting will not block. Threads: one at a time.
  */
 bool twinring_pending_answered(const struct twinring_pending *pending);
@@ -867,6 +934,13 @@ twinring_status twinring_notify(const struct twinring_session *session,
  * there is no listener, or only waits. Threads: any number at a time.
  */
 twinring_status twinring_serve(const struct twinring_session *session);
+
+/**
+ * The same for at most `timeout_ns` nanoseconds, for ever if negative: TWINRING_TIMEOUT if the time is over and the session goes on.
+ * Threads: any number at a time.
+ */
+twinring_status twinring_serve_timeout(const struct twinring_session *session,
+                                       int64_t timeout_ns);
 
 /**
  * Handles what has come, without waiting: at most a thousand messages; `*handled` says how many, and may be null. Threads: any

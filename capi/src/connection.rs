@@ -8,7 +8,7 @@ use twinring::{Connection as Inner, Endpoint};
 use crate::boundary::{guarded, guarded_or};
 use crate::failure::Failure;
 use crate::from_c::{Descriptor, EVER, Room, Text, given, time};
-use crate::options::{Options, chosen};
+use crate::options::{Options, Transport, chosen};
 use crate::peer::Peer;
 use crate::receiver::Receiver;
 use crate::sender::Sender;
@@ -108,6 +108,19 @@ pub extern "C" fn twinring_connection_peer(
     guarded(|| {
         let found = given(connection, "connection")?.0.peer();
         given(peer, "peer")?.write(Peer::from(&found));
+        Ok(())
+    })
+}
+
+/// What carries the messages: a value of twinring_transport, as the two sides agreed. Threads: one at a time.
+#[unsafe(no_mangle)]
+pub extern "C" fn twinring_connection_transport(
+    connection: Option<&Connection>,
+    transport: Option<&mut MaybeUninit<i32>>,
+) -> Status {
+    guarded(|| {
+        let found = given(connection, "connection")?.0.transport();
+        given(transport, "transport")?.write(Transport::from(found) as i32);
         Ok(())
     })
 }

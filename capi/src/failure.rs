@@ -155,6 +155,7 @@ macro_rules! failure_from {
 
 failure_from! {
     End: |end| of_end(*end);
+    Halt: |halt| of_halt(*halt);
     HandshakeError: of_handshake;
     SetupError: |_| Status::System;
     ReadyError: |_| Status::Spins;

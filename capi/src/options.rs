@@ -21,6 +21,28 @@ pub enum Wait {
     Park = 2,
 }
 
+/// What may carry the messages of a connection.
+#[repr(i32)]
+#[derive(Clone, Copy)]
+pub enum Transport {
+    /// Rings in shared memory. The default.
+    SharedMemory = 0,
+    /// The socket itself, and no shared memory: for sandboxes that forbid shared mappings. A message costs system calls.
+    Socket = 1,
+    /// Shared memory, or the socket if either side cannot or will not share memory.
+    Any = 2,
+}
+
+impl From<twinring::Transport> for Transport {
+    fn from(transport: twinring::Transport) -> Self {
+        match transport {
+            twinring::Transport::SharedMemory => Self::SharedMemory,
+            twinring::Transport::Socket => Self::Socket,
+            twinring::Transport::Any => Self::Any,
+        }
+    }
+}
+
 /// What can be chosen about a connection. Null in its place stands for the defaults.
 pub struct Options(pub twinring::Options);
 
@@ -82,6 +104,22 @@ fn strategy(wait: i32) -> Result<WaitStrategy, Failure> {
         _ if wait == Wait::SpinThenPark as i32 => Ok(WaitStrategy::SpinThenPark),
         _ if wait == Wait::Park as i32 => Ok(WaitStrategy::Park),
         _ => Err(Failure::bad_argument(format!("expected a twinring_wait of 0, 1 or 2, got {wait}"))),
+    }
+}
+
+/// What may carry the messages: a value of twinring_transport. The two sides have to agree, or there is no connection
+/// (TWINRING_HANDSHAKE). Threads: one at a time.
+#[unsafe(no_mangle)]
+pub extern "C" fn twinring_options_transport(options: Option<&mut Options>, transport: i32) -> Status {
+    change(options, |options| Ok(options.transport(carrier(transport)?)))
+}
+
+fn carrier(transport: i32) -> Result<twinring::Transport, Failure> {
+    match transport {
+        _ if transport == Transport::SharedMemory as i32 => Ok(twinring::Transport::SharedMemory),
+        _ if transport == Transport::Socket as i32 => Ok(twinring::Transport::Socket),
+        _ if transport == Transport::Any as i32 => Ok(twinring::Transport::Any),
+        _ => Err(Failure::bad_argument(format!("expected a twinring_transport of 0, 1 or 2, got {transport}"))),
     }
 }
 

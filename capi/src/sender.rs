@@ -82,6 +82,18 @@ pub extern "C" fn twinring_reserve(
     guarded(|| lend(sender, room, |sender| sender.reserve(length).map_err(|error: SendError| error.into())))
 }
 
+/// The same, waiting for room for at most `timeout_ns` nanoseconds, for ever if negative. Threads: one at a time.
+#[unsafe(no_mangle)]
+pub extern "C" fn twinring_reserve_timeout(
+    sender: Option<&mut Sender>,
+    length: usize,
+    timeout_ns: i64,
+    room: Option<&mut MaybeUninit<*mut c_void>>,
+) -> Status {
+    let wait = time(timeout_ns).unwrap_or(EVER);
+    guarded(|| lend(sender, room, |sender| Ok(sender.reserve_timeout(length, wait)?)))
+}
+
 /// The same if there is room now, else TWINRING_FULL. Never blocks. Threads: one at a time.
 #[unsafe(no_mangle)]
 pub extern "C" fn twinring_try_reserve(

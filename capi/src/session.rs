@@ -10,7 +10,7 @@ use crate::boundary::{guarded, guarded_or};
 use crate::connection::Connection;
 use crate::counters::{SessionCounters, write_counters};
 use crate::failure::Failure;
-use crate::from_c::{Data, UserData, given, time};
+use crate::from_c::{EVER, Data, UserData, given, time};
 use crate::peer::Peer;
 use crate::reply::Reply;
 use crate::request::{Callbacks, OnCall, OnEvent};
@@ -96,6 +96,37 @@ pub extern "C" fn twinring_begin(
     })
 }
 
+/// The same, but waits for its turn and for room for at most `timeout_ns` nanoseconds; if negative, as twinring_begin(). How long
+/// the reply takes is another matter. Threads: any number at a time.
+#[unsafe(no_mangle)]
+pub extern "C" fn twinring_begin_timeout(
+    session: Option<&Session>,
+    selector: u32,
+    data: Data,
+    length: usize,
+    timeout_ns: i64,
+    pending: Option<&mut MaybeUninit<Option<Box<Pending>>>>,
+) -> Status {
+    guarded(|| {
+        hand_out(pending, "pending", || {
+            let (session, request) = (&given(session, "session")?.0, data.bytes(length)?);
+            Ok(Pending(match time(timeout_ns) {
+                None => session.begin(selector, request)?,
+                Some(time) => session.begin_timeout(selector, request, time)?,
+            }))
+        })
+    })
+}
+
+/// Waits for the reply for at most `timeout_ns` nanoseconds, for ever if negative, and leaves it and the call as they are: whether
+/// twinring_pending_wait() will not block any more, because it has come or the session has ended. Handlers may run on this thread
+/// meanwhile. Threads: one at a time.
+#[unsafe(no_mangle)]
+pub extern "C" fn twinring_pending_wait_answered(pending: Option<&Pending>, timeout_ns: i64) -> bool {
+    let wait = time(timeout_ns).unwrap_or(EVER);
+    guarded_or(false, || pending.is_some_and(|pending| pending.0.wait_answered(wait)))
+}
+
 /// Whether the reply has come, so that waiting will not block. Threads: one at a time.
 #[unsafe(no_mangle)]
 pub extern "C" fn twinring_pending_answered(pending: Option<&Pending>) -> bool {
@@ -153,6 +184,20 @@ pub extern "C" fn twinring_notify(
 #[unsafe(no_mangle)]
 pub extern "C" fn twinring_serve(session: Option<&Session>) -> Status {
     guarded(|| Ok(given(session, "session")?.0.serve()?))
+}
+
+/// The same for at most `timeout_ns` nanoseconds, for ever if negative: TWINRING_TIMEOUT if the time is over and the session goes on.
+/// Threads: any number at a time.
+#[unsafe(no_mangle)]
+pub extern "C" fn twinring_serve_timeout(session: Option<&Session>, timeout_ns: i64) -> Status {
+    guarded(|| {
+        let session = &given(session, "session")?.0;
+        match time(timeout_ns) {
+            None => session.serve()?,
+            Some(time) => session.serve_timeout(time)?,
+        }
+        Ok(())
+    })
 }
 
 /// Handles what has come, without waiting: at most a thousand messages; `*handled` says how many, and may be null. Threads: any

@@ -206,6 +206,16 @@ impl Sender {
         Ok(Reservation { sender: self, claim })
     }
 
+    /// Room for a message of `length` bytes, waiting for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::send_timeout`].
+    pub fn reserve_timeout(&mut self, length: usize, timeout: Duration) -> Result<Reservation<'_>, SendTimeoutError> {
+        let claim = self.outgoing.claim(length, Deadline::after(timeout))?;
+        Ok(Reservation { sender: self, claim })
+    }
+
     /// Room for a message of `length` bytes, if there is any now.
     ///
     /// # Errors

@@ -58,7 +58,7 @@ pub(super) struct Engine {
     pub(super) open: Tally<Mapped>,
     /// Requests of the peer that wait for workers, or for whoever keeps their responders.
     pub(super) requests: Tally<Mapped>,
-    incoming: Led<Mapped, Incoming>,
+    pub(super) incoming: Led<Mapped, Incoming>,
     /// Where the replies to calls in flight are put by who receives for others.
     replies: Box<[Mutex<Filed>]>,
     pub(super) link: Link<Mapped>,
@@ -162,7 +162,7 @@ impl Engine {
     }
 
     #[inline]
-    fn leading<'a>(&'a self, mut leader: Leader<'a, Mapped, Incoming>) -> Leading<'a> {
+    pub(super) fn leading<'a>(&'a self, mut leader: Leader<'a, Mapped, Incoming>) -> Leading<'a> {
         let disturbed = mem::take(&mut leader.resting);
         if disturbed {
             leader.inbox.receiver().incoming().rise();
@@ -383,10 +383,16 @@ impl Engine {
         self.ended.1.notify_all();
     }
 
-    /// Waits until the listener has found the session to end.
-    pub(super) fn await_end(&self) -> End {
-        let ended = self.ended.1.wait_while(lock(&self.ended.0), |ended| ended.is_none());
-        ended.unwrap_or_else(PoisonError::into_inner).unwrap_or(End::Disconnected)
+    /// Waits until the listener has found the session to end; `None` if the deadline comes first.
+    pub(super) fn await_end(&self, deadline: Deadline) -> Option<End> {
+        let mut ended = lock(&self.ended.0);
+        while ended.is_none() && !deadline.passed() {
+            ended = match deadline.remaining() {
+                None => self.ended.1.wait(ended).unwrap_or_else(PoisonError::into_inner),
+                Some(left) => self.ended.1.wait_timeout(ended, left).unwrap_or_else(PoisonError::into_inner).0,
+            };
+        }
+        *ended
     }
 
     pub(super) fn is_closing(&self) -> bool {

@@ -10,6 +10,8 @@ use super::error::{CallError, Halt, NotifyError};
 use super::handler::{Back, Call, Event, run_call, run_event};
 use super::header::Status;
 use super::inbox::{Arrival, Asked};
+use super::lead::Ticket;
+use super::led::Follow;
 use super::limit::Limit;
 use super::respond::Responder;
 use crate::channel::NextError;
@@ -144,6 +146,21 @@ impl Engine {
         let arrival = leader.inbox().next_if(deadline)?;
         self.sort_and_run(leader, arrival);
         Ok(())
+    }
+
+    /// Waits until a call is answered, and leaves the reply to be collected: whether it is, or the session has ended.
+    pub(super) fn await_answer(self: &Arc<Self>, ticket: Ticket, deadline: Deadline) -> bool {
+        loop {
+            match self.incoming.follow(ticket, deadline) {
+                Follow::Answered => return true,
+                Follow::Expired => return self.owned().is_err(),
+                Follow::Leads(leader) => match self.serve_one(self.leading(leader), Some(deadline)) {
+                    Err(NextError::End(_)) => return true,
+                    _ if deadline.passed() => return self.is_answered(ticket),
+                    _ => {}
+                },
+            }
+        }
     }
 
     /// The fast path: a whole request, run by this thread.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::engine::{Engine, Leading};
+use super::error::Halt;
 use crate::channel::{End, NextError};
 use crate::os::clock::Deadline;
 use crate::wait::WaitStrategy;
@@ -89,24 +90,36 @@ fn lead(engine: &Arc<Engine>, leader: Leading<'_>, deadline: Option<Deadline>) -
 
 /// Serves on the user's thread.
 pub(super) fn serve(engine: &Arc<Engine>) -> Result<(), End> {
-    if engine.owned().is_err() {
-        return Err(End::Forked);
+    loop {
+        match serve_until(engine, Deadline::NEVER) {
+            Ok(()) => return Ok(()),
+            Err(Halt::Ended(end)) => return Err(end),
+            Err(_) => {}
+        }
     }
+}
+
+/// The same until the deadline.
+pub(super) fn serve_until(engine: &Arc<Engine>, deadline: Deadline) -> Result<(), Halt> {
+    engine.owned()?;
     if engine.listens() {
-        return in_order(engine.await_end());
+        return engine.await_end(deadline).ok_or(Halt::Timeout).and_then(in_order);
     }
     loop {
-        match turn(engine, Some(Deadline::NEVER)) {
+        match turn(engine, Some(deadline)) {
             Turn::Done | Turn::Empty => {}
             Turn::Led => stay_away(engine),
             Turn::End(end) => return in_order(end),
+        }
+        if deadline.passed() {
+            return Err(Halt::Timeout);
         }
     }
 }
 
 /// Whether it was an end in order.
-fn in_order(end: End) -> Result<(), End> {
-    if end == End::Closed { Ok(()) } else { Err(end) }
+fn in_order(end: End) -> Result<(), Halt> {
+    if end == End::Closed { Ok(()) } else { Err(Halt::Ended(end)) }
 }
 
 fn stay_away(engine: &Engine) {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::alarm::Alarm;
 use super::counters::SessionCounters;
 use super::engine::Engine;
-use super::error::{CallError, NotifyError};
+use super::error::{CallError, Halt, NotifyError};
 use super::handler::Handler;
 use super::lead::Ticket;
 use super::limit::Limit;
@@ -204,7 +204,19 @@ impl Session {
     ///
     /// See [`CallError`].
     pub fn begin(&self, selector: u32, request: &[u8]) -> Result<PendingCall, CallError> {
-        let mut limit = self.engine.options.limit();
+        self.begin_within(selector, request, self.engine.options.limit())
+    }
+
+    /// The same, but waits for its turn and for room for at most `timeout`. How long the reply takes is another matter.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    pub fn begin_timeout(&self, selector: u32, request: &[u8], timeout: Duration) -> Result<PendingCall, CallError> {
+        self.begin_within(selector, request, Limit::For(timeout))
+    }
+
+    fn begin_within(&self, selector: u32, request: &[u8], mut limit: Limit) -> Result<PendingCall, CallError> {
         let ticket = self.engine.begin(selector, &[IoSlice::new(request)], &mut limit, &mut None)?;
         Ok(PendingCall { session: self.clone(), ticket: Some(ticket) })
     }
@@ -235,6 +247,15 @@ impl Session {
     /// If the session ends otherwise.
     pub fn serve(&self) -> Result<(), End> {
         listen::serve(&self.engine)
+    }
+
+    /// The same for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// [`Halt::Timeout`] if the time is over, and the session goes on; else as [`Session::serve`].
+    pub fn serve_timeout(&self, timeout: Duration) -> Result<(), Halt> {
+        listen::serve_until(&self.engine, Deadline::after(timeout))
     }
 
     /// Handles what has come, without waiting: at most a thousand messages; how many. 0 also if another thread receives at the
@@ -345,6 +366,15 @@ impl PendingCall {
         let engine = &self.session.engine;
         let _blocked = engine.pool.blocked(engine);
         engine.await_reply(ticket, &mut reply, None, limit.deadline()).map(|()| reply)
+    }
+
+    /// Waits for the reply for at most `timeout`, and leaves it and the call as they are: whether waiting for it will not block
+    /// any more, because it has come or the session has ended.
+    #[must_use]
+    pub fn wait_answered(&self, timeout: Duration) -> bool {
+        let engine = &self.session.engine;
+        let _blocked = engine.pool.blocked(engine);
+        self.ticket.is_some_and(|ticket| engine.await_answer(ticket, Deadline::after(timeout)))
     }
 
     /// Whether the reply has come, so that waiting will not block.

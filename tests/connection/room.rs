@@ -31,13 +31,15 @@ fn a_full_ring_says_so_until_there_is_room() {
     let count = fill(&mut sender, &message);
     assert!((30..42).contains(&count), "{count} messages in 4 KiB");
     assert_eq!(sender.try_reserve(100).map(drop), Err(TrySendError::Full));
+    let waited = sender.reserve_timeout(100, SHORT);
+    assert_eq!(waited.map(drop), Err(SendTimeoutError::Timeout));
     assert_eq!(sender.batch().try_push(&message), Err(TrySendError::Full));
     let started = Instant::now();
     assert_eq!(sender.send_timeout(&message, SHORT), Err(SendTimeoutError::Timeout));
     assert_eq!(sender.send_deadline(&message, started), Err(SendTimeoutError::Timeout));
     assert!(started.elapsed() >= SHORT);
     assert_eq!(sender.counters().messages, count as u64);
-    assert_eq!(sender.counters().times_full, 2);
+    assert_eq!(sender.counters().times_full, 3);
     assert_eq!(receiver.drain(usize::MAX, |received| assert_eq!(received.to_vec(), message)), Ok(count));
     // All the room is back; a message that does not fit before the end of the ring leaves a gap there.
     let again = fill(&mut sender, &message);

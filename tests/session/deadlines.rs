@@ -49,6 +49,38 @@ fn a_deadline_that_has_passed_ends_a_call_at_once() {
 }
 
 #[test]
+fn a_call_is_waited_for_in_slices_and_its_reply_stays() {
+    for form in SHARED {
+        let (here, there, answering) = sessions(&ring(1 << 16), &form.options(), &form.options());
+        let pending = here.begin_timeout(KEEP, b"slowly", LONG).expect("room");
+        assert!(!pending.wait_answered(Duration::from_millis(2)), "{form:?}");
+        until("the request", || answering.keeps() == 1);
+        assert_eq!(answering.answer_kept(), 1);
+        assert!(pending.wait_answered(LONG) && pending.is_answered(), "{form:?}");
+        assert!(pending.wait_answered(Duration::ZERO), "it stays");
+        assert_eq!(pending.wait().as_deref(), Ok(&b"slowly"[..]), "{form:?}");
+        let pending = here.begin(KEEP, b"for ever").expect("room");
+        until("the request", || answering.keeps() == 1);
+        drop(there);
+        answering.answer_kept();
+        assert!(pending.wait_answered(LONG), "the end is an answer");
+        drop(pending);
+    }
+}
+
+#[test]
+fn who_serves_for_a_time_returns_when_it_is_over() {
+    for listener in [false, true] {
+        let options = SessionOptions::new().listener(listener);
+        let (here, there, _) = sessions(&ring(1 << 16), &SessionOptions::new(), &options);
+        assert_eq!(there.serve_timeout(Duration::from_millis(2)), Err(Halt::Timeout));
+        drop(here);
+        assert_eq!(there.serve_timeout(LONG), Ok(()));
+        assert_eq!(there.serve_timeout(LONG), Ok(()), "it stays so");
+    }
+}
+
+#[test]
 fn a_call_of_one_thread_ends_by_its_deadline_though_events_keep_coming() {
     events_do_not_keep_a_call(Form::Local);
 }

@@ -192,6 +192,15 @@ static void later(twinring_reply *reply)
     OK(twinring_responder_reply(await_kept(), "late", 4));
     OK(twinring_begin(client, ECHO, "x", 1, &pending));
     twinring_pending_cancel(pending);
+    OK(twinring_begin_timeout(client, LATER, "x", 1, 5000000000, &pending));
+    CHECK(!twinring_pending_wait_answered(pending, 1000000) && !twinring_pending_wait_answered(NULL, -1));
+    OK(twinring_responder_reply(await_kept(), "waited for", 10));
+    CHECK(twinring_pending_wait_answered(pending, -1));
+    CHECK(twinring_pending_wait_answered(pending, 0));
+    OK(twinring_pending_wait(pending, 0, reply));
+    expect_reply(reply, "waited for");
+    OK(twinring_begin_timeout(client, ECHO, "x", 1, -1, &pending));
+    twinring_pending_cancel(pending);
 }
 
 static void *many(void *unused)
@@ -238,7 +247,11 @@ static void polled(twinring_reply *reply)
     OK(twinring_pending_wait(pending, -1, reply));
     expect_reply(reply, "loop!");
     twinring_session_options_free(options);
+    EXPECT(TWINRING_TIMEOUT, twinring_serve_timeout(looping, 1000000));
+    EXPECT(TWINRING_TIMEOUT, twinring_serve_timeout(asking, 1000000));
     twinring_session_close(asking);
+    OK(twinring_serve_timeout(looping, 5000000000));
+    OK(twinring_serve_timeout(looping, -1));
     OK(twinring_serve(looping));
     EXPECT(TWINRING_CLOSED, twinring_call(looping, ECHO, "x", 1, -1, reply));
     twinring_session_close(looping);

@@ -75,7 +75,7 @@ static void in_place(void)
     char buffer[32];
     EXPECT(TWINRING_BAD_STATE, twinring_commit(sender, 0));
     EXPECT(TWINRING_BAD_STATE, twinring_abandon(sender));
-    OK(twinring_reserve(sender, 16, &room));
+    OK(twinring_reserve_timeout(sender, 16, 1000000000, &room));
     memcpy(room, "in place, really", 16);
     EXPECT(TWINRING_BAD_STATE, twinring_send(sender, "no", 2));
     EXPECT(TWINRING_BAD_STATE, twinring_reserve(sender, 16, &other));
@@ -112,6 +112,8 @@ static void full(void)
     EXPECT(TWINRING_TIMEOUT, twinring_send_timeout(sender, large, 256, 1000000));
     void *room;
     EXPECT(TWINRING_FULL, twinring_try_reserve(sender, 256, &room));
+    EXPECT(TWINRING_TIMEOUT, twinring_reserve_timeout(sender, 256, 1000000, &room));
+    CHECK(room == NULL);
     for (size_t i = 0; i < sent; i++)
         OK(twinring_recv(receiver, large, sizeof large, &length));
 }
@@ -141,7 +143,7 @@ static void counting(void)
     OK(twinring_sender_count(sender, &sent, sizeof sent));
     OK(twinring_receiver_count(receiver, &received, sizeof received));
     CHECK(sent.messages == received.messages && sent.bytes == received.bytes && sent.messages > 10);
-    CHECK(sent.times_full == 1);
+    CHECK(sent.times_full == 2);
     EXPECT(TWINRING_BAD_ARGUMENT, twinring_sender_count(sender, &sent, sizeof sent - 8));
     CHECK(strstr(twinring_error_text(), "40") && strstr(twinring_error_text(), "32"));
 }
@@ -181,6 +183,9 @@ static void nonsense(void)
     EXPECT(TWINRING_BAD_ARGUMENT, twinring_borrow(receiver, 0, NULL, &length));
     EXPECT(TWINRING_BAD_ARGUMENT, twinring_options_wait(options, 3));
     EXPECT(TWINRING_BAD_ARGUMENT, twinring_options_wait(NULL, TWINRING_WAIT_PARK));
+    EXPECT(TWINRING_BAD_ARGUMENT, twinring_options_transport(options, 3));
+    EXPECT(TWINRING_BAD_ARGUMENT, twinring_options_transport(NULL, TWINRING_TRANSPORT_SOCKET));
+    EXPECT(TWINRING_BAD_ARGUMENT, twinring_connection_transport(NULL, &(int32_t){0}));
     EXPECT(TWINRING_BAD_ARGUMENT, twinring_options_handshake_timeout(options, -1));
     EXPECT(TWINRING_BAD_ARGUMENT, twinring_options_authorise(options, NULL, NULL));
     EXPECT(TWINRING_BAD_ARGUMENT, twinring_endpoint_beside_exe(small, sizeof small));
@@ -220,6 +225,35 @@ static void spinning(void)
     twinring_receiver_close(first);
 }
 
+/* Over the socket messages come and go as they do through memory. */
+static void carried(void)
+{
+    const int32_t wishes[2] = {TWINRING_TRANSPORT_ANY, TWINRING_TRANSPORT_SOCKET};
+    for (int i = 0; i < 2; i++) {
+        twinring_options *options = twinring_options_new();
+        twinring_connection *here, *there;
+        twinring_sender *one, *other;
+        twinring_receiver *first, *second;
+        char buffer[8];
+        size_t length;
+        int32_t transport = -1;
+        OK(twinring_options_transport(options, wishes[i]));
+        OK(twinring_pair(options, &here, &there));
+        twinring_options_free(options);
+        OK(twinring_connection_transport(here, &transport));
+        CHECK(transport == (i == 0 ? TWINRING_TRANSPORT_SHARED_MEMORY : TWINRING_TRANSPORT_SOCKET));
+        OK(twinring_connection_split(here, &one, &first));
+        OK(twinring_connection_split(there, &other, &second));
+        OK(twinring_send(one, "carried", 7));
+        OK(twinring_recv_timeout(second, buffer, sizeof buffer, 20000000000, &length));
+        CHECK(length == 7 && memcmp(buffer, "carried", 7) == 0);
+        twinring_sender_close(one);
+        twinring_sender_close(other);
+        twinring_receiver_close(first);
+        twinring_receiver_close(second);
+    }
+}
+
 static void the_end(void)
 {
     char buffer[8];
@@ -254,6 +288,7 @@ int main(void)
     counting();
     nonsense();
     spinning();
+    carried();
     the_end();
     puts("all of it");
     return 0;
