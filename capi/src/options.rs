@@ -107,8 +107,8 @@ fn strategy(wait: i32) -> Result<WaitStrategy, Failure> {
     }
 }
 
-/// What may carry the messages: a value of twinring_transport. The two sides have to agree, or there is no connection
-/// (TWINRING_HANDSHAKE). Threads: one at a time.
+/// What may carry the messages: a value of twinring_transport. The two sides have to agree, or there is no connection:
+/// TWINRING_HANDSHAKE for one, TWINRING_REFUSED for the other. Threads: one at a time.
 #[unsafe(no_mangle)]
 pub extern "C" fn twinring_options_transport(options: Option<&mut Options>, transport: i32) -> Status {
     change(options, |options| Ok(options.transport(carrier(transport)?)))

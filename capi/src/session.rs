@@ -10,7 +10,7 @@ use crate::boundary::{guarded, guarded_or};
 use crate::connection::Connection;
 use crate::counters::{SessionCounters, write_counters};
 use crate::failure::Failure;
-use crate::from_c::{EVER, Data, UserData, given, time};
+use crate::from_c::{Data, EVER, UserData, given, time};
 use crate::peer::Peer;
 use crate::reply::Reply;
 use crate::request::{Callbacks, OnCall, OnEvent};

@@ -30,5 +30,18 @@ cp -R capi/python "$built/package"
   exit 1
 }
 
-# Peers in Rust: examples of the repository.
-cargo build --quiet --example add --features rpc --example quickstart
+# The peer in Rust is the command.
+cargo build --quiet --bin twinring
+command=${CARGO_TARGET_DIR:-target}/debug/twinring
+case $command in
+/*) ;;
+*) command=$PWD/$command ;;
+esac
+
+cd capi/python/tests
+export PYTHONPATH="$built/lib" PYTHONDONTWRITEBYTECODE=1 TWINRING_COMMAND="$command"
+if [ $# -gt 0 ]; then
+  timeout 120 "$python" -W error -m unittest "$@"
+else
+  timeout 120 "$python" -W error -m unittest discover
+fi

@@ -9,7 +9,7 @@ from typing import Any, Callable, Iterator, Optional, Tuple, Union
 
 from . import counting, options as choices
 from ._binding import ffi, lib
-from .errors import Timeout, check, last
+from .errors import Closed, check, last
 from .handle import Handle
 from .options import Options, Peer, Transport
 from .receiver import Receiver
@@ -150,11 +150,11 @@ class Listener(Handle):
         return Connection(pointer[0], self._kept)
 
     def __iter__(self) -> Iterator[Connection]:
-        while not self.closed:
+        while True:
             try:
-                yield self.accept(1.0)
-            except Timeout:
-                continue
+                yield self.accept()
+            except Closed:
+                return
 
     def fileno(self) -> int:
         """A descriptor that becomes readable when a client connects: then `accept(0)`. It is the listener's."""
