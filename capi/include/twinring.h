@@ -481,8 +481,8 @@ twinring_status twinring_options_largest_peer_ring(struct twinring_options *opti
 twinring_status twinring_options_wait(struct twinring_options *options, int32_t wait);
 
 /**
- * What may carry the messages: a value of twinring_transport. The two sides have to agree, or there is no connection
- * (TWINRING_HANDSHAKE). Threads: one at a time.
+ * What may carry the messages: a value of twinring_transport. The two sides have to agree, or there is no connection:
+ * TWINRING_HANDSHAKE for one, TWINRING_REFUSED for the other. Threads: one at a time.
  */
 twinring_status twinring_options_transport(struct twinring_options *options, int32_t transport);
 
