@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 
 import twinring
 from support import LONG, options
@@ -112,7 +113,16 @@ def forked(path):
     (sender, _), (_, receiver) = here.split(), there.split()
     session = twinring.Session(twinring.pair(options())[0])
     # As if another thread of the parent's were just sending.
-    sender._lock.acquire()
+    held, done = threading.Event(), threading.Event()
+
+    def hold():
+        with sender._lock:
+            held.set()
+            done.wait(LONG)
+
+    holding = threading.Thread(target=hold)
+    holding.start()
+    held.wait(LONG)
     child = os.fork()
     if child == 0:
         found = []
@@ -125,7 +135,8 @@ def forked(path):
             handle.close()
         os._exit(0 if len(found) == 3 else 1)
     _, status = os.waitpid(child, 0)
-    sender._lock.release()
+    done.set()
+    holding.join(LONG)
     sender.send(b"still")
     say(f"{os.waitstatus_to_exitcode(status)} {receiver.recv(LONG).decode()}")
 

@@ -30,9 +30,9 @@ cp -R capi/python "$built/package"
   exit 1
 }
 
-# The peer in Rust is the command.
-cargo build --quiet --bin twinring
-command=${CARGO_TARGET_DIR:-target}/debug/twinring
+# The peer in Rust is the command, as `cargo run --release` builds it.
+cargo build --release --bin twinring
+command=${CARGO_TARGET_DIR:-target}/release/twinring
 case $command in
 /*) ;;
 *) command=$PWD/$command ;;

@@ -176,6 +176,25 @@ class Messages(Case):
             thread.join(LONG)
         self.assertEqual(sorted(received), sorted(b"%d %d" % (n, i) for n in range(threads) for i in range(each)))
 
+    def test_who_comes_while_another_thread_is_in_the_library_waits(self):
+        sender, _, _, receiver = self.pair()
+        sender.send(b"x")
+        uses = (
+            (receiver, lambda: receiver.recv(LONG)),
+            (sender, lambda: sender.send(b"y")),
+            (receiver, receiver.try_recv),
+            (sender, lambda: sender.try_send(b"z")),
+            (receiver, lambda: receiver.recv_into(bytearray(9), LONG)),
+        )
+        for number, (handle, use) in enumerate(uses):
+            thread = threading.Thread(target=use)
+            with handle._lock:
+                thread.start()
+                thread.join(SHORT)
+                self.assertTrue(thread.is_alive(), f"use {number}")
+            thread.join(LONG)
+            self.assertFalse(thread.is_alive(), f"use {number}")
+
     def test_a_connection_is_gone_when_it_is_split(self):
         here, _there = twinring.pair()
         here.split()

@@ -138,7 +138,7 @@ class Python(Case):
     def accepting(self, chosen):
         """A listener that a thread iterates over until it is closed."""
         listener = twinring.Listener(self.path, chosen)
-        thread = threading.Thread(target=lambda: [None for _ in listener])
+        thread = threading.Thread(target=lambda: [None for _ in listener], daemon=True)
         thread.start()
         self.addCleanup(thread.join, LONG)
         return listener

@@ -160,13 +160,17 @@ class Sessions(Case):
             self.assertEqual((failed, ours.counters().calls), ([], 1600))
 
     def test_a_poll_loop_drives_a_session(self):
-        ours, theirs = self.sessions(Answers(), listener=False)
+        theirs_answers = Answers()
+        ours, theirs = self.sessions(theirs_answers, listener=False)
         pending = ours.begin(DOUBLE, b"ab")
-        handled = 0
+        handled, kept = 0, []
+        theirs_answers.call(DOUBLE)(lambda request: kept.append(request) or request.payload * 2)
         while not handled:
             self.assertEqual(select.select([theirs], [], [], LONG)[0], [theirs])
             handled = theirs.dispatch()
         self.assertEqual(pending.wait(), b"abab")
+        # The handler ran on this thread, and has returned.
+        self.assertRaises(twinring.BadState, kept[0].notify, NEWS)
         self.assertRaises(twinring.Spins, ours.fileno)
         self.assertRaises(twinring.Timeout, theirs.serve, SHORT)
         ours.close()
@@ -174,7 +178,7 @@ class Sessions(Case):
 
     def test_a_session_that_is_closed_while_a_thread_calls_ends_that_call(self):
         answers = Answers()
-        ours, _ = self.sessions(answers)
+        ours, theirs = self.sessions(answers)
         ended = []
 
         def ask():
@@ -190,6 +194,8 @@ class Sessions(Case):
         thread.join(LONG)
         self.assertEqual(ended, [True])
         self.assertRaises(twinring.Closed, ours.call, DOUBLE)
+        # The call was given up: it does not keep the session open.
+        theirs.serve(LONG)
 
     def test_what_is_dropped_is_gone(self):
         handlers = Answers()
