@@ -5,6 +5,7 @@ pub mod clock;
 pub(crate) mod cpus;
 pub(crate) mod credentials;
 pub(crate) mod event;
+pub(crate) mod file_limit;
 pub(crate) mod futex;
 pub(crate) mod liveness;
 pub(crate) mod lock;

@@ -95,9 +95,13 @@ impl Outward {
 
     fn try_send(&mut self, socket: BorrowedFd<'_>) -> Option<usize> {
         let left = &self.packet[self.sent..];
-        socket::send_bytes(socket, left).unwrap_or_else(|_| {
-            // The peer is gone. How, is said by what comes from it, to its end.
+        socket::send_bytes(socket, left).unwrap_or_else(|error| {
             self.failed = true;
+            // The peer is gone. How, is said by what comes from it, to its end. But if we may not send, nothing will end by
+            // itself, and what was sent would be lost without a word.
+            if !socket::is_hang_up(&error) {
+                socket::shut_down(socket);
+            }
             Some(left.len())
         })
     }

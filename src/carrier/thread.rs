@@ -11,7 +11,7 @@ use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
 
 use super::Relay;
-use crate::os::event::Event;
+use crate::os::event::{self, Event};
 
 /// The token of the event that ends the thread.
 const STOP: u64 = 0;
@@ -78,6 +78,7 @@ impl Thread {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let stop = Event::new()?;
         epoll::add(&epoll, stop.as_fd(), EventData::new_u64(STOP), EventFlags::IN)?;
+        event::may_wait(epoll.as_fd())?;
         let thread = Arc::new(Self { epoll, stop, process: std::process::id(), relays: Mutex::default() });
         let serving = Arc::clone(&thread);
         std::thread::Builder::new().name("twinring-wire".into()).spawn(move || serving.run())?;
@@ -113,13 +114,22 @@ impl Thread {
         }
     }
 
+    /// Nothing can be carried any more but by those who come by, and they may not come: all connections end now.
+    fn give_up(&self) {
+        let mut relays = self.relays();
+        relays.over = true;
+        let served: Vec<_> = relays.served.values().map(Arc::clone).collect();
+        drop(relays);
+        served.iter().for_each(|relay| relay.bereave());
+    }
+
     fn run(&self) {
         let mut events = Vec::with_capacity(BATCH);
         loop {
             match epoll::wait(&self.epoll, spare_capacity(&mut events), None) {
                 Ok(_) | Err(Errno::INTR) => {}
-                // Nothing that could be done: the epoll instance is ours and the buffer is valid.
-                Err(_) => return,
+                // A sandbox was closed around this process.
+                Err(_) => return self.give_up(),
             }
             for event in events.drain(..) {
                 match event.data.u64() {

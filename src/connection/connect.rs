@@ -3,7 +3,6 @@
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
-use std::thread;
 use std::time::Duration;
 
 use super::endpoint::Endpoint;
@@ -11,7 +10,7 @@ use super::error::{ConnectError, HandshakeError, SetupError};
 use super::established::Connection;
 use super::handshake::{Confirming, Connecting, Exchanging, Greeting, Handshake, Identity, Listening, State, Step};
 use super::options::Options;
-use crate::os::clock::Deadline;
+use crate::os::clock::{Deadline, nap};
 use crate::os::{credentials, socket};
 
 /// How long to wait between attempts to reach a listener that is not up yet: at first, and at most.
@@ -89,7 +88,7 @@ fn reach(path: &Path, deadline: Deadline) -> Result<OwnedFd, ConnectError> {
         if deadline.passed() {
             return Err(ConnectError::Absent { path: path.into(), source });
         }
-        thread::sleep(deadline.remaining().map_or(pause, |left| left.min(pause)));
+        nap(deadline.remaining().map_or(pause, |left| left.min(pause)));
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }

@@ -9,6 +9,7 @@ use super::wire::WireError;
 use crate::carrier::CarryError;
 use crate::channel::{ClaimError, End, NextError};
 use crate::memory::MapError;
+use crate::os::socket;
 use crate::ring::Corrupt;
 
 /// The variants that end a direction for good, as every send and receive error has them.
@@ -477,6 +478,13 @@ impl From<WireError> for HandshakeError {
 impl From<Corrupt> for HandshakeError {
     fn from(corrupt: Corrupt) -> Self {
         Self::Corrupt(corrupt)
+    }
+}
+
+impl HandshakeError {
+    /// The error of a packet that could not be sent: the peer has gone, or this side may not send.
+    pub(super) fn of_sending(error: io::Error) -> Self {
+        if socket::is_hang_up(&error) { Self::HungUp } else { SetupError::Socket(error).into() }
     }
 }
 

@@ -137,7 +137,12 @@ impl Connection {
         let Carried { outgoing, incoming, link, attention, relay } = carrier::carry(plan)?;
         let watched = Arc::downgrade(&relay);
         let bereaved = move || watched.upgrade().into_iter().for_each(|relay| relay.bereave());
-        let watch = watch(&socket, peer, bereaved).map_err(SetupError::Watch)?;
+        let watch = watch(&socket, peer, bereaved).map_err(|error| {
+            // It is carried already: nobody but the peer would end that.
+            socket::shut_down(socket.as_fd());
+            relay.bereave();
+            SetupError::Watch(error)
+        })?;
         let (way, pages) = (Way::Socket { socket, relay }, Pages::Ordinary);
         Ok(Self::of(outgoing, incoming, Shared { way, link, wait, attention, peer, pages, attached, _watch: watch }))
     }
@@ -150,7 +155,7 @@ impl Connection {
 
     pub(super) fn send_ready(&self) -> Result<(), HandshakeError> {
         let sent = socket::send_packet(self.shared().way.socket(), &Message::Ready.encode(), None);
-        sent.map_err(|_| HandshakeError::HungUp)
+        sent.map_err(HandshakeError::of_sending)
     }
 
     fn shared(&self) -> &Shared {

@@ -99,10 +99,7 @@ impl Handshake {
 
     fn send(&self, message: &Message, descriptor: Option<&OwnedFd>) -> Result<(), HandshakeError> {
         let sent = socket::send_packet(self.socket.as_fd(), &message.encode(), descriptor.map(AsFd::as_fd));
-        sent.map_err(|error| match error.kind() {
-            std::io::ErrorKind::BrokenPipe | std::io::ErrorKind::ConnectionReset => HandshakeError::HungUp,
-            _ => SetupError::Socket(error).into(),
-        })
+        sent.map_err(HandshakeError::of_sending)
     }
 
     /// The packet that is due, or `None` if it has not come yet. Who sends one that is malformed is told so.

@@ -95,7 +95,11 @@ impl Listener {
         lock.note(&format!("pid {}\n", std::process::id())).map_err(failed)?;
         remove_stale(&path).map_err(failed)?;
         let socket = socket::listen_at(&path, options.mode).map_err(failed)?;
-        let gathering = gather(socket.as_fd()).map_err(failed)?;
+        let gathering = gather(socket.as_fd()).map_err(|error| {
+            // Whoever cannot listen leaves no socket there.
+            let _ = rustix::fs::unlink(&path);
+            failed(error)
+        })?;
         let (pending, counters) = (Vec::new(), ListenerCounters::default());
         let process = std::process::id();
         Ok(Self { socket, gathering, deaf: false, path, options, pending, counters, process, lock })

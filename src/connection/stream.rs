@@ -20,7 +20,7 @@ pub(super) fn connect(socket: OwnedFd, options: &Options, deadline: Deadline) ->
     let (peer, attached) = authorise(socket.as_fd(), &mut options)?;
     let ours = Half::with_ring(options.ring, PAGE);
     let sent = socket::send_bytes(socket.as_fd(), &Opening { version: VERSION, ring: ours.ring }.encode());
-    if !matches!(sent, Ok(Some(Opening::LENGTH))) {
+    if sent.map_err(HandshakeError::of_sending)? != Some(Opening::LENGTH) {
         return Err(HandshakeError::HungUp);
     }
     let opening = Opening::parse(&receive(socket.as_fd(), deadline)?)?;

@@ -2,8 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::thread::clock_nanosleep_relative;
 use rustix::thread::futex::Timespec;
 use rustix::time::{ClockId, clock_gettime};
+
+/// How long one sleep lasts where what is waited for cannot be slept on: it is then looked at this often.
+pub(crate) const SLICE: Duration = Duration::from_millis(2);
 
 /// The moment at which a wait gives up, or never.
 ///
@@ -54,6 +58,14 @@ impl Deadline {
     pub(crate) fn absolute(self) -> Option<Timespec> {
         let left = timespec(self.remaining()?)?;
         clock_gettime(ClockId::Monotonic).checked_add(left)
+    }
+}
+
+/// Sleeps for that long, or less: a signal ends it. The standard library's sleep panics where a sandbox refuses the call.
+pub(crate) fn nap(time: Duration) {
+    if let Some(time) = timespec(time) {
+        // Whatever it says means "look again".
+        let _ = clock_nanosleep_relative(ClockId::Monotonic, &time);
     }
 }
 

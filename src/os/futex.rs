@@ -5,13 +5,12 @@
 #![allow(unsafe_code)]
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::thread::ClockId;
 use rustix::thread::futex::{self, Flags, Wait, WaitFlags, WaitPtr, WaitvFlags};
 
-use super::clock::{Deadline, timespec};
+use super::clock::{Deadline, SLICE, timespec};
 
 /// A 32-bit word to sleep on. The pointer must stay mapped while the call runs; the kernel checks it, so a dangling one
 /// is an error from the kernel, not undefined behaviour.
@@ -25,11 +24,8 @@ pub(crate) struct Word {
 /// Set once the kernel or a sandbox has refused `futex_waitv`.
 static REFUSED: AtomicBool = AtomicBool::new(false);
 
-/// How long one sleep lasts where only one word can be waited on: the other is then looked at this often.
-const SLICE: Duration = Duration::from_millis(2);
-
 /// Sleeps while both words hold what was expected of them, until a wake, a signal or the deadline. May return early:
-/// look again, always.
+/// look again, always. Where the call is refused, for whatever reason, the sleep is a slice: never a busy loop.
 pub(crate) fn wait(words: [(Word, u32); 2], deadline: Deadline) {
     if REFUSED.load(Ordering::Relaxed) {
         return wait_slice(words[0], deadline);
@@ -37,11 +33,17 @@ pub(crate) fn wait(words: [(Word, u32); 2], deadline: Deadline) {
     let waiters = words.map(|(word, expected)| waiter(word, expected));
     let timeout = deadline.absolute();
     let woken = futex::waitv(&waiters, WaitvFlags::empty(), timeout.as_ref(), ClockId::Monotonic);
-    if let Err(Errno::NOSYS | Errno::PERM) = woken {
-        REFUSED.store(true, Ordering::Relaxed);
-        wait_slice(words[0], deadline);
+    match woken {
+        // Woken, a word had changed, a signal, the deadline: look again.
+        Ok(_) | Err(Errno::AGAIN | Errno::INTR | Errno::TIMEDOUT) => {}
+        Err(refused) => {
+            // A want of memory passes, a refusal does not.
+            if refused != Errno::NOMEM {
+                REFUSED.store(true, Ordering::Relaxed);
+            }
+            wait_slice(words[0], deadline);
+        }
     }
-    // Whatever else it says (woken, EAGAIN for a word that had changed, EINTR, ETIMEDOUT) means "look again".
 }
 
 fn waiter(word: Word, expected: u32) -> Wait {

@@ -12,8 +12,9 @@ use std::thread::JoinHandle;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
-use rustix::event::{EventfdFlags, eventfd};
 use rustix::io::Errno;
+
+use super::event::{self, Event};
 
 /// A peer that is being watched, until this is dropped.
 pub(crate) struct Watch {
@@ -34,7 +35,7 @@ struct Watcher {
 
 struct Shared {
     epoll: OwnedFd,
-    stop: OwnedFd,
+    stop: Event,
     registry: Mutex<Registry>,
 }
 
@@ -42,6 +43,8 @@ struct Shared {
 struct Registry {
     last: u64,
     watched: HashMap<u64, OnDeath>,
+    /// Why nobody can be watched any more.
+    failed: Option<Errno>,
 }
 
 /// The token of the descriptor that ends the thread.
@@ -54,7 +57,7 @@ pub(crate) fn watch(
     on_death: impl Fn() + Send + 'static,
 ) -> io::Result<Watch> {
     let watcher = Watcher::current()?;
-    let token = watcher.shared.register(Box::new(on_death));
+    let token = watcher.shared.register(Box::new(on_death))?;
     let watch = Watch { watcher, token, socket, pidfd };
     let add = |fd: BorrowedFd<'_>, flags| {
         epoll::add(&watch.watcher.shared.epoll, fd, EventData::new_u64(token), flags | EventFlags::ONESHOT)
@@ -100,8 +103,9 @@ impl Watcher {
 
     fn start() -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
-        let stop = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        epoll::add(&epoll, &stop, EventData::new_u64(STOP), EventFlags::IN)?;
+        let stop = Event::new()?;
+        epoll::add(&epoll, stop.as_fd(), EventData::new_u64(STOP), EventFlags::IN)?;
+        event::may_wait(epoll.as_fd())?;
         let shared = Arc::new(Shared { epoll, stop, registry: Mutex::default() });
         let watching = Arc::clone(&shared);
         let thread = std::thread::Builder::new().name("twinring-watch".into()).spawn(move || watching.run())?;
@@ -117,8 +121,7 @@ impl Drop for Watcher {
             std::mem::forget(thread);
             return;
         }
-        let stopped = rustix::io::write(&self.shared.stop, &1_u64.to_ne_bytes());
-        if stopped.is_ok() {
+        if self.shared.stop.raise() {
             // It cannot panic but by a panicking `on_death`, of which there is none.
             let _ = thread.join();
         }
@@ -130,12 +133,15 @@ impl Shared {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn register(&self, on_death: OnDeath) -> u64 {
+    fn register(&self, on_death: OnDeath) -> io::Result<u64> {
         let mut registry = self.registry();
+        if let Some(errno) = registry.failed {
+            return Err(errno.into());
+        }
         registry.last += 1;
         let token = registry.last;
         registry.watched.insert(token, on_death);
-        token
+        Ok(token)
     }
 
     fn run(&self) {
@@ -143,8 +149,8 @@ impl Shared {
         loop {
             match epoll::wait(&self.epoll, spare_capacity(&mut events), None) {
                 Ok(_) | Err(Errno::INTR) => {}
-                // Nothing that could be done: the epoll instance is ours and the buffer is valid.
-                Err(_) => return,
+                // A sandbox was closed around this process.
+                Err(errno) => return self.give_up(errno),
             }
             for event in events.drain(..) {
                 match event.data.u64() {
@@ -153,6 +159,15 @@ impl Shared {
                 }
             }
         }
+    }
+
+    /// Deaths cannot be noticed any more. A connection whose end is never noticed could wait for ever, so all end now.
+    fn give_up(&self, errno: Errno) {
+        let mut registry = self.registry();
+        registry.failed = Some(errno);
+        let watched = std::mem::take(&mut registry.watched);
+        drop(registry);
+        watched.values().for_each(|on_death| on_death());
     }
 
     fn died(&self, token: u64) {

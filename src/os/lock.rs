@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, ftruncate, open, stat, unlink};
 use rustix::io::{Errno, pwrite};
 
+use super::file_limit;
+
 /// A held lock. The kernel takes it back when its holder dies.
 #[derive(Debug)]
 pub(crate) struct Lock {
@@ -37,6 +39,7 @@ impl Lock {
 impl Lock {
     /// Has the lock file say this, for whoever wants to know who holds it.
     pub(crate) fn note(&self, text: &str) -> io::Result<()> {
+        file_limit::check(text.len() as u64)?;
         ftruncate(&self.file, 0)?;
         pwrite(&self.file, text.as_bytes(), 0)?;
         Ok(())

@@ -8,6 +8,8 @@ use rustix::fs::{
 };
 use rustix::io::Errno;
 
+use super::file_limit;
+
 /// What a half must be sealed with before it is passed on: it cannot shrink or grow, no new writable mapping can be made
 /// and no hole be punched, and none of this can be taken back.
 const SEALS: SealFlags = SealFlags::SHRINK.union(SealFlags::GROW).union(SealFlags::FUTURE_WRITE).union(SealFlags::SEAL);
@@ -28,6 +30,7 @@ pub(crate) fn create(huge: bool) -> io::Result<OwnedFd> {
 
 /// Gives the file its size, all pages allocated: what cannot be had is an error now, not a fault later.
 pub(crate) fn allocate(file: BorrowedFd<'_>, bytes: usize) -> io::Result<()> {
+    file_limit::check(bytes as u64)?;
     rustix::fs::ftruncate(file, bytes as u64)?;
     Ok(rustix::io::retry_on_intr(|| fallocate(file, FallocateFlags::empty(), 0, bytes as u64))?)
 }

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::ptr;
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fs::{Mode, fchmod};
+use rustix::fs::{Mode, fchmod, unlink};
 use rustix::io::Errno;
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
@@ -18,7 +18,7 @@ use rustix::net::{
     sendmsg, shutdown, socket_with, socketpair, sockopt,
 };
 
-use super::clock::{Deadline, timespec};
+use super::clock::{Deadline, SLICE, nap, timespec};
 use super::credentials::Credentials;
 
 const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
@@ -39,7 +39,10 @@ pub(crate) fn listen_at(path: &Path, mode: u32) -> io::Result<OwnedFd> {
     // Before `bind`, so that there is no moment at which the inode has wider permissions.
     fchmod(&socket, Mode::from_raw_mode(mode))?;
     bind(&socket, &SocketAddrUnix::new(path)?)?;
-    listen(&socket, BACKLOG)?;
+    listen(&socket, BACKLOG).inspect_err(|_| {
+        // Whoever cannot listen leaves no socket there.
+        let _ = unlink(path);
+    })?;
     Ok(socket)
 }
 
@@ -128,9 +131,15 @@ pub(crate) fn receive_packet(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::R
         };
     };
     let (descriptors, sender) = control_messages(&header);
-    let truncated =
-        header.msg_flags & (libc::MSG_TRUNC | libc::MSG_CTRUNC) != 0 || descriptors.len() > MOST_DESCRIPTORS;
-    Ok(Some(Packet { length, truncated, descriptors, sender }))
+    let (cut, many) = (header.msg_flags & libc::MSG_TRUNC != 0, descriptors.len() > MOST_DESCRIPTORS);
+    if header.msg_flags & libc::MSG_CTRUNC != 0 && !many {
+        // There was room for more than that: it is this process that can have no more.
+        return Err(io::Error::new(
+            io::Error::from(Errno::MFILE).kind(),
+            "the descriptor that came could not be had: too many open files",
+        ));
+    }
+    Ok(Some(Packet { length, truncated: cut || many, descriptors, sender }))
 }
 
 /// Takes the descriptors and credentials out of a header that `recvmsg` has just filled.
@@ -179,9 +188,13 @@ pub(crate) fn shut_down(socket: BorrowedFd<'_>) {
     let _ = rustix::net::shutdown(socket, rustix::net::Shutdown::Both);
 }
 
-/// Makes the other side's end of the socket readable. A full socket is readable already, a closed one needs nothing.
+/// Makes the other side's end of the socket readable. A full socket is readable already, a closed one needs nothing. Where
+/// the call is refused, the socket is hung up, which it is readable by too: a peer that is never told would sleep for ever.
 pub(crate) fn poke(socket: BorrowedFd<'_>) {
-    let _ = send(socket, &[0], SendFlags::NOSIGNAL | SendFlags::DONTWAIT);
+    match send(socket, &[0], SendFlags::NOSIGNAL | SendFlags::DONTWAIT) {
+        Ok(_) | Err(Errno::AGAIN | Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN) => {}
+        Err(_) => shut_down(socket),
+    }
 }
 
 /// Pokes that are taken off at a time: a peer that goes on poking gets no more of our time than that.
@@ -247,6 +260,12 @@ pub(crate) fn send_bytes(socket: BorrowedFd<'_>, bytes: &[u8]) -> io::Result<Opt
     }
 }
 
+/// Whether an error in sending says that the other side has gone, and not that this one may not send.
+pub(crate) fn is_hang_up(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, NotConnected, TimedOut};
+    matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | NotConnected | TimedOut)
+}
+
 /// About how many bytes the socket holds that were sent and not received, at most.
 pub(crate) fn send_room(socket: BorrowedFd<'_>) -> usize {
     sockopt::socket_send_buffer_size(socket).unwrap_or(0)
@@ -280,8 +299,10 @@ pub(crate) fn wait_traffic(socket: BorrowedFd<'_>, both_ways: bool, event: Borro
     let flags = if both_ways { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
     let mut entries = [PollFd::from_borrowed_fd(socket, flags), PollFd::from_borrowed_fd(event, PollFlags::IN)];
     let timeout = deadline.remaining().and_then(timespec);
-    // Whatever it says means "look again".
-    let _ = poll(&mut entries, timeout.as_ref());
+    // Whatever it says means "look again"; if it is refused, not at once.
+    if poll(&mut entries, timeout.as_ref()).is_err_and(|errno| errno != Errno::INTR) {
+        nap(deadline.remaining().map_or(SLICE, |left| left.min(SLICE)));
+    }
 }
 
 /// Waits until one of `sockets` is readable or hung up, or the deadline passes.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustix::io::Errno;
 
 use super::about::About;
 use super::admission::{Admission, Verdict};
@@ -19,8 +20,9 @@ use super::schedule::{Awake, Schedule};
 use super::table::Table;
 use super::timers::{Due, Timers};
 use crate::connection::{Decision, Endpoint, Listener, ListenerCounters, Options, Terms};
-use crate::os::clock::timespec;
+use crate::os::clock::{SLICE, nap, timespec};
 use crate::os::credentials::Credentials;
+use crate::os::event;
 use crate::session::SessionOptions;
 use crate::wait::WaitStrategy;
 
@@ -86,6 +88,7 @@ impl<T: Send + Sync + 'static> Hall<T> {
             let added = epoll::add(&epoll, descriptor, EventData::new_u64(token), EventFlags::IN);
             added.map_err(|errno| driver(errno.into()))?;
         }
+        event::may_wait(epoll.as_fd()).map_err(driver)?;
         let roster = Roster { clients: HashMap::new(), last: 0, listener: ListenerCounters::default() };
         Ok(Self {
             limits,
@@ -130,8 +133,15 @@ impl<T: Send + Sync + 'static> Hall<T> {
     /// is queued.
     pub(super) fn look(self: &Arc<Self>, awake: &Awake<'_, Arc<Entry<T>>>, timeout: Option<Duration>) {
         let mut events = [Event { flags: EventFlags::empty(), data: EventData::new_u64(BELL) }; EVENTS];
-        // It fails if it is interrupted, and then there will be another look.
-        let mut wait = |timeout: Option<&Timespec>| epoll::wait(&self.epoll, &mut events[..], timeout).unwrap_or(0);
+        // If it is interrupted, there will be another look; if it is refused, not at once.
+        let mut wait = |timeout: Option<&Timespec>| match epoll::wait(&self.epoll, &mut events[..], timeout) {
+            Ok(count) => count,
+            Err(Errno::INTR) => 0,
+            Err(_) => {
+                nap(SLICE);
+                0
+            }
+        };
         let slept = awake.sleep(|| wait(timeout.and_then(timespec).as_ref()));
         let count = slept.unwrap_or_else(|| wait(Some(&Timespec::default())));
         for event in &events[..count] {

@@ -5,16 +5,16 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustix::event::{EventfdFlags, eventfd};
+use crate::os::event::Event;
 
 /// A queue of entries, and the descriptor that shows that there are some.
 #[derive(Debug)]
 pub(super) struct Schedule<E> {
     state: Mutex<State<E>>,
-    bell: OwnedFd,
+    bell: Event,
 }
 
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(super) struct Awake<'a, E>(&'a Schedule<E>);
 
 impl<E> Schedule<E> {
     pub(super) fn new() -> io::Result<Self> {
-        let bell = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let bell = Event::new()?;
         let state = State { ready: VecDeque::new(), awake: 0, asleep: 0, raised: false, over: false };
         Ok(Self { state: Mutex::new(state), bell })
     }
@@ -68,8 +68,7 @@ impl<E> Schedule<E> {
 
     fn raise(&self, state: &mut State<E>) {
         if !std::mem::replace(&mut state.raised, true) {
-            // It can only fail once the count is full, and then the descriptor is readable.
-            let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+            self.bell.raise();
         }
     }
 
@@ -77,8 +76,7 @@ impl<E> Schedule<E> {
     pub(super) fn lower(&self) {
         let mut state = self.state();
         if !state.over && std::mem::take(&mut state.raised) {
-            // It was raised, so there is something to read.
-            let _ = rustix::io::read(&self.bell, &mut [0; 8]);
+            self.bell.lower();
         }
     }
 

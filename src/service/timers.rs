@@ -40,6 +40,8 @@ impl Timers {
     pub(super) fn new() -> io::Result<Self> {
         let flags = TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK;
         let descriptor = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        // A sandbox may allow the one and not the other: better to learn of it now, because later nobody could be told.
+        timerfd_settime(&descriptor, TimerfdTimerFlags::empty(), &once(Duration::ZERO))?;
         Ok(Self { descriptor, state: Mutex::default() })
     }
 
@@ -89,12 +91,15 @@ impl Timers {
     fn set(&self, state: &mut State, at: Instant) {
         state.set = Some(at);
         let left = at.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
-        let value = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: left.subsec_nanos().into() };
-        let never_again = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let timer = Itimerspec { it_interval: never_again, it_value: value };
         // The descriptor is ours and the time is valid: it cannot fail.
-        let _ = timerfd_settime(&self.descriptor, TimerfdTimerFlags::empty(), &timer);
+        let _ = timerfd_settime(&self.descriptor, TimerfdTimerFlags::empty(), &once(left));
     }
+}
+
+/// A timer for that time from now, or for none.
+fn once(after: Duration) -> Itimerspec {
+    let value = Timespec { tv_sec: after.as_secs() as i64, tv_nsec: after.subsec_nanos().into() };
+    Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value }
 }
 
 impl AsFd for Timers {
