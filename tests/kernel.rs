@@ -1,0 +1,40 @@
+//! A kernel that refuses: each system call denied, each limit reached, signals without end, and time.
+#![allow(unsafe_code)]
+
+#[path = "support/leaks.rs"]
+mod leaks;
+#[path = "support/process.rs"]
+mod process;
+#[path = "support/waits.rs"]
+mod waits;
+
+#[cfg(target_arch = "x86_64")]
+#[path = "kernel/calls.rs"]
+mod calls;
+#[path = "kernel/limits.rs"]
+mod limits;
+#[path = "kernel/peer.rs"]
+mod peer;
+#[path = "kernel/places.rs"]
+mod places;
+// The numbers of system calls, and which ones there are, differ.
+#[cfg(target_arch = "x86_64")]
+#[path = "kernel/refused.rs"]
+mod refused;
+#[path = "kernel/scenario.rs"]
+mod scenario;
+#[path = "kernel/supervisor.rs"]
+mod supervisor;
+
+#[test]
+fn second_process() {
+    match process::part().as_deref() {
+        None => {}
+        Some("peer") => peer::play(),
+        #[cfg(target_arch = "x86_64")]
+        Some("refused") => refused::refused(),
+        Some("limited") => limits::limited(),
+        Some("placed") => places::placed(),
+        Some(other) => panic!("no such part: {other}"),
+    }
+}

@@ -1,0 +1,169 @@
+//! All that a process does with the library, in steps that each come to an outcome.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{UsageWho, getrusage};
+use twinring::{
+    Call, Connection, End, Options, RecvTimeoutError, Selector, ServiceOptions, Session, SessionOptions, Transport,
+    WaitStrategy,
+};
+
+use crate::peer;
+use crate::waits::STRATEGIES;
+
+/// What the steps have come to so far, in the order of their ends.
+pub static OUTCOMES: Mutex<Vec<(String, Result<(), String>)>> = Mutex::new(Vec::new());
+
+/// How long anything is waited for: some refusals are met by nothing but a deadline.
+const LONG: Duration = Duration::from_millis(800);
+
+/// How long a wait for nothing is.
+const NOTHING: Duration = Duration::from_millis(40);
+
+/// Of waits for nothing, this much may be spent computing; spinning ones apart.
+const BUSY: Duration = Duration::from_millis(25);
+
+const TRANSPORTS: [Transport; 2] = [Transport::SharedMemory, Transport::Socket];
+
+type Outcome = Result<(), String>;
+
+/// All steps, with the peer at `socket` and room for other sockets beside it.
+pub fn play(socket: &Path) {
+    for transport in TRANSPORTS {
+        for wait in STRATEGIES {
+            step("talks", transport, || converse(socket, options(transport).wait(wait), wait));
+        }
+        step("calls", transport, || calls(&options(transport)));
+        step("serves", transport, || {
+            serves(&options(transport), &socket.with_extension(transport.to_string().replace(' ', "-")))
+        });
+    }
+    // The peer dies once: everybody who is connected learns of it.
+    let left = TRANSPORTS.map(|transport| (transport, connect(socket, options(transport))));
+    left.into_iter().for_each(|(transport, connection)| step("outlives", transport, || outlive(connection?)));
+}
+
+pub fn options(transport: Transport) -> Options {
+    Options::new().transport(transport).ring_capacity(1 << 16)
+}
+
+/// Runs a step, and notes what it came to.
+fn step(name: &str, transport: Transport, run: impl FnOnce() -> Outcome) {
+    let outcome = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(format!("PANIC {}", text(&*panic))));
+    OUTCOMES.lock().expect("no panic").push((format!("{name} over {transport}"), outcome));
+}
+
+fn text(panic: &(dyn Any + Send)) -> &str {
+    panic.downcast_ref::<String>().map_or_else(|| panic.downcast_ref().copied().unwrap_or("?"), String::as_str)
+}
+
+/// An error and its causes.
+pub fn chain(error: impl std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text
+}
+
+fn connect(socket: &Path, options: Options) -> Result<Connection, String> {
+    options.connect(socket, LONG).map_err(chain)
+}
+
+fn expect(what: &str, right: bool) -> Outcome {
+    if right { Ok(()) } else { Err(format!("WRONG: {what}")) }
+}
+
+/// Messages of several sizes there and back, one that is slept for, and none.
+fn converse(socket: &Path, options: Options, wait: WaitStrategy) -> Outcome {
+    let (mut sender, mut receiver) = connect(socket, options)?.split();
+    for number in 0..20_u8 {
+        let message = vec![number; usize::from(number) * 150];
+        sender.send(&message).map_err(chain)?;
+        expect("the echo", receiver.recv_timeout(LONG).map_err(chain)?.to_vec() == message)?;
+    }
+    sender.send(peer::LATE).map_err(chain)?;
+    expect("the late echo", receiver.recv_timeout(LONG).map_err(chain)?.to_vec() == peer::LATE)?;
+    let (began, busy) = (Instant::now(), processor_time());
+    expect("nothing", matches!(receiver.recv_timeout(NOTHING), Err(RecvTimeoutError::Timeout)))?;
+    expect("the deadline", began.elapsed() >= NOTHING)?;
+    expect("a busy loop", wait == WaitStrategy::Spin || processor_time() - busy <= BUSY)
+}
+
+/// The processor time of this process so far.
+pub fn processor_time() -> Duration {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("the use of this process");
+    [usage.user_time(), usage.system_time()]
+        .iter()
+        .map(|time| Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000))
+        .sum()
+}
+
+/// Calls both ways between two sessions of this process, large ones and small ones.
+fn calls(options: &Options) -> Outcome {
+    let (here, there) = options.clone().wait(WaitStrategy::SpinThenPark).pair().map_err(chain)?;
+    let echo = |call: &mut Call<'_>| {
+        let request = call.payload().to_vec();
+        call.reply().extend(request);
+        Ok(())
+    };
+    let session = |connection, workers| {
+        let options = SessionOptions::new().workers(workers).call_timeout(LONG);
+        Session::new(connection, &options, echo).map_err(chain)
+    };
+    let (one, other) = (session(here, 0)?, session(there, 1)?);
+    for length in [0, 24, 5_000, 200_000] {
+        let request = vec![7; length];
+        expect("a reply", one.call(1, &request).map_err(chain)? == request)?;
+        expect("a reply back", other.call(1, &request).map_err(chain)? == request)?;
+    }
+    idle()
+}
+
+/// Does nothing, and looks whether others do as little.
+fn idle() -> Outcome {
+    let (began, busy) = (Instant::now(), processor_time());
+    while began.elapsed() < NOTHING {
+        // Not `sleep`, which panics if it is refused.
+        std::thread::park_timeout(NOTHING);
+    }
+    expect("a busy loop", processor_time() - busy <= BUSY)
+}
+
+/// A service, its client, and its end.
+fn serves(options: &Options, socket: &Path) -> Outcome {
+    const COUNT: Selector = Selector::new(1, 1);
+    let service = ServiceOptions::new().connection(options.clone()).bind(PathBuf::from(socket)).map_err(chain)?;
+    service.handle(COUNT, |request| {
+        let length = request.payload().len() as u32;
+        request.reply().extend_from_slice(&length.to_le_bytes());
+        Ok(())
+    });
+    service.start(1).map_err(chain)?;
+    let connection = connect(socket, options.clone().wait(WaitStrategy::Park).handshake_timeout(LONG))?;
+    let client = Session::new(connection, &SessionOptions::new().call_timeout(LONG), ()).map_err(chain)?;
+    expect("the count", client.call(COUNT.packed(), b"four").map_err(chain)? == 4_u32.to_le_bytes())?;
+    idle()?;
+    drop(client);
+    expect("a service that ends", service.shutdown(LONG) == 0)
+}
+
+/// Learns that the peer has died.
+fn outlive(connection: Connection) -> Outcome {
+    let (mut sender, mut receiver) = connection.split();
+    // It may be dead already.
+    let _ = sender.send(peer::DIE);
+    match receiver.recv_timeout(LONG) {
+        Err(RecvTimeoutError::Ended(End::Disconnected)) => Ok(()),
+        other => Err(format!("WRONG: the death: {:?}", other.map(|message| message.len()))),
+    }
+}
