@@ -11,6 +11,8 @@ mod waits;
 #[cfg(target_arch = "x86_64")]
 #[path = "kernel/calls.rs"]
 mod calls;
+#[path = "kernel/clock.rs"]
+mod clock;
 #[path = "kernel/limits.rs"]
 mod limits;
 #[path = "kernel/peer.rs"]
@@ -23,8 +25,12 @@ mod places;
 mod refused;
 #[path = "kernel/scenario.rs"]
 mod scenario;
+#[path = "kernel/signals.rs"]
+mod signals;
 #[path = "kernel/supervisor.rs"]
 mod supervisor;
+#[path = "kernel/time.rs"]
+mod time;
 
 #[test]
 fn second_process() {
@@ -35,6 +41,10 @@ fn second_process() {
         Some("refused") => refused::refused(),
         Some("limited") => limits::limited(),
         Some("placed") => places::placed(),
+        Some("interrupted") => signals::interrupted(),
+        Some("waits") => signals::waits(),
+        Some("without a reader") => signals::without_a_reader(),
+        Some("by which clock") => clock::by_which_clock(),
         Some(other) => panic!("no such part: {other}"),
     }
 }

@@ -29,24 +29,35 @@ const BUSY: Duration = Duration::from_millis(25);
 
 const TRANSPORTS: [Transport; 2] = [Transport::SharedMemory, Transport::Socket];
 
+/// What a wait must not be, and how that is told.
+const BUSY_WAIT: &str = "a busy loop";
+pub const BUSY_LOOP: &str = "WRONG: a busy loop";
+
 type Outcome = Result<(), String>;
 
 /// All steps, with the peer at `socket` and room for other sockets beside it.
 pub fn play(socket: &Path) {
+    converse_all(socket);
     for transport in TRANSPORTS {
-        for wait in STRATEGIES {
-            step("talks", transport, || converse(socket, options(transport).wait(wait), wait));
-        }
         step("calls", transport, || calls(&options(transport)));
-        step("serves", transport, || {
-            serves(&options(transport), &socket.with_extension(transport.to_string().replace(' ', "-")))
-        });
+        let own = socket.with_extension(transport.to_string().replace(' ', "-"));
+        step("serves", transport, || serves(&options(transport), &own));
     }
     // The peer dies once: everybody who is connected learns of it.
     let left = TRANSPORTS.map(|transport| (transport, connect(socket, options(transport))));
     left.into_iter().for_each(|(transport, connection)| step("outlives", transport, || outlive(connection?)));
 }
 
+/// The steps that do nothing but talk, in each way of waiting.
+pub fn converse_all(socket: &Path) {
+    for transport in TRANSPORTS {
+        for wait in STRATEGIES {
+            step("talks", transport, || converse(socket, options(transport).wait(wait), wait));
+        }
+    }
+}
+
+/// What all connections here are made with.
 pub fn options(transport: Transport) -> Options {
     Options::new().transport(transport).ring_capacity(1 << 16)
 }
@@ -96,7 +107,7 @@ fn converse(socket: &Path, options: Options, wait: WaitStrategy) -> Outcome {
     let (began, busy) = (Instant::now(), processor_time());
     expect("nothing", matches!(receiver.recv_timeout(NOTHING), Err(RecvTimeoutError::Timeout)))?;
     expect("the deadline", began.elapsed() >= NOTHING)?;
-    expect("a busy loop", wait == WaitStrategy::Spin || processor_time() - busy <= BUSY)
+    expect(BUSY_WAIT, wait == WaitStrategy::Spin || processor_time() - busy <= BUSY)
 }
 
 /// The processor time of this process so far.
@@ -136,7 +147,7 @@ fn idle() -> Outcome {
         // Not `sleep`, which panics if it is refused.
         std::thread::park_timeout(NOTHING);
     }
-    expect("a busy loop", processor_time() - busy <= BUSY)
+    expect(BUSY_WAIT, processor_time() - busy <= BUSY)
 }
 
 /// A service, its client, and its end.

@@ -32,7 +32,12 @@ pub fn own_number() -> i32 {
 
 /// Waits until the thread of this process with that number sleeps.
 pub fn until_asleep(thread: i32) {
-    let path = format!("/proc/self/task/{thread}/syscall");
+    until_asleep_in(&format!("/proc/self/task/{thread}"));
+}
+
+/// The same of a thread of any process, by its place under `/proc`.
+pub fn until_asleep_in(task: &str) {
+    let path = format!("{task}/syscall");
     let call = || fs::read_to_string(&path).ok()?.split_whitespace().next()?.parse().ok();
     until("a thread to fall asleep", || call().is_some_and(|number| SLEEPS.contains(&number)));
 }
