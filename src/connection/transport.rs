@@ -12,7 +12,8 @@ pub enum Transport {
     #[default]
     SharedMemory,
     /// The socket itself, and no shared memory: for sandboxes that forbid shared mappings, and for peers that should not map
-    /// each other's memory. A message costs system calls on both sides.
+    /// each other's memory. A message costs system calls on both sides. If the process is stopped while a thread of it waits, the
+    /// deadline of that wait moves by up to as long.
     Socket,
     /// As a wish: shared memory, or the socket if either side cannot or will not share memory.
     Any,

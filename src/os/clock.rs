@@ -11,6 +11,9 @@ pub(crate) const SLICE: Duration = Duration::from_millis(2);
 
 /// The moment at which a wait gives up, or never.
 ///
+/// It is a moment of `CLOCK_MONOTONIC`: setting the clock does not move it, it goes on while a process is stopped, and it stands
+/// still while the machine is suspended.
+///
 /// A deadline in the past makes a wait look once and give up; one too far away to be represented is
 /// [`Deadline::NEVER`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
