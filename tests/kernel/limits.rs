@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -36,6 +37,7 @@ pub fn limited() {
     match process::argument("WHAT").to_str() {
         Some("descriptors") => descriptors(&socket),
         Some("mappings") => mappings(&socket),
+        Some("flags") => flags(&socket),
         Some("files") => files(&socket),
         Some("threads") => threads(),
         Some("locked memory") => locked_memory(&socket),
@@ -139,6 +141,37 @@ fn mappings(socket: &Path) {
 #[test]
 fn each_mapping_that_cannot_be_had_is_an_error() {
     run("mappings");
+}
+
+/// Refuses a flag of `memfd_create` and an advice to `madvise`, as kernels do that are older than those, or a sandbox.
+fn flags(socket: &Path) {
+    for error in [libc::EINVAL, libc::EPERM, libc::EACCES] {
+        for transport in TRANSPORTS {
+            let path = socket.to_owned();
+            let work = move || set_up(&path, transport).expect("ways without");
+            static REFUSED: AtomicUsize = AtomicUsize::new(0);
+            REFUSED.store(0, Ordering::SeqCst);
+            let end = supervise(Some(libc::SYS_memfd_create), LONG, work, |asked| {
+                let has_flag = asked.arguments[1] as u32 & libc::MFD_NOEXEC_SEAL != 0;
+                REFUSED.fetch_add(usize::from(has_flag), Ordering::SeqCst);
+                has_flag.then_some(error)
+            });
+            assert_eq!(end, End::All);
+            assert_eq!(REFUSED.load(Ordering::SeqCst) > 0, transport == Transport::SharedMemory);
+        }
+    }
+    let path = socket.to_owned();
+    let work = move || set_up(&path, Transport::SharedMemory).expect("a way without");
+    let end = supervise(Some(libc::SYS_madvise), LONG, work, |asked| {
+        let populates = [libc::MADV_POPULATE_READ, libc::MADV_POPULATE_WRITE].contains(&(asked.arguments[2] as i32));
+        populates.then_some(libc::EINVAL)
+    });
+    assert_eq!(end, End::All);
+}
+
+#[test]
+fn flags_that_a_kernel_does_not_know_are_done_without() {
+    run("flags");
 }
 
 /// The kernel ends whoever writes past the limit by a signal, unless it is looked at first.

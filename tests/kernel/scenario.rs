@@ -19,7 +19,7 @@ use crate::waits::STRATEGIES;
 pub static OUTCOMES: Mutex<Vec<(String, Result<(), String>)>> = Mutex::new(Vec::new());
 
 /// How long anything is waited for: some refusals are met by nothing but a deadline.
-const LONG: Duration = Duration::from_millis(800);
+const LONG: Duration = Duration::from_secs(3);
 
 /// How long a wait for nothing is.
 const NOTHING: Duration = Duration::from_millis(40);

@@ -82,7 +82,7 @@ fn whoever_is_interrupted_all_the_time_loses_nothing_and_keeps_its_deadlines() {
 }
 
 /// The deadline of the wait that is stopped.
-const DEADLINE: Duration = Duration::from_millis(300);
+const DEADLINE: Duration = Duration::from_millis(1200);
 
 /// Waits for nothing, and says when it began and when it ended, on the clock that all processes have in common.
 pub fn waits() {
@@ -141,7 +141,7 @@ fn stop(transport: Transport, wait: WaitStrategy, how: Stop, stopped: Duration) 
 }
 
 /// More than a wait takes to end on a busy machine.
-const LATE: Duration = Duration::from_millis(250);
+const LATE: Duration = Duration::from_millis(800);
 
 fn each_way(check: impl Fn(Transport, WaitStrategy, Stop) + Sync) {
     let check = &check;

@@ -64,6 +64,7 @@ pub fn supervise(
     let mut end = End::Nobody;
     while Instant::now() < deadline {
         if !serve(&listener, &mut decide) {
+            worker.join().expect("no panic");
             return End::All;
         }
         if end == End::Nobody && worker.is_finished() {

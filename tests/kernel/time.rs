@@ -14,7 +14,7 @@ use crate::scenario::options;
 use crate::waits::{LONG, STRATEGIES};
 
 /// What is over at once, whatever one waits for.
-const AT_ONCE: Duration = Duration::from_secs(2);
+const AT_ONCE: Duration = Duration::from_secs(5);
 
 const TRANSPORTS: [Transport; 2] = [Transport::SharedMemory, Transport::Socket];
 
