@@ -42,6 +42,7 @@ fn second_process() {
         Some("limited") => limits::limited(),
         Some("placed") => places::placed(),
         Some("interrupted") => signals::interrupted(),
+        Some("sends") => signals::sends(),
         Some("waits") => signals::waits(),
         Some("without a reader") => signals::without_a_reader(),
         Some("by which clock") => clock::by_which_clock(),

@@ -18,6 +18,7 @@ use twinring::{RecvTimeoutError, Transport, WaitStrategy};
 use crate::peer;
 use crate::process::{self, Child};
 use crate::scenario::{self, OUTCOMES, options};
+use crate::supervisor::{End, supervise};
 use crate::waits::{LONG, STRATEGIES, own_number, strategy, until_asleep_in};
 
 /// How many signals have been handled.
@@ -207,4 +208,37 @@ fn a_peer_that_has_died_is_no_signal() {
     child.go_on();
     assert_eq!(child.hear(), "lives");
     child.finish();
+}
+
+/// Plays the scenario, and looks at the flags of every send.
+pub fn sends() {
+    static SENDS: AtomicU64 = AtomicU64::new(0);
+    let socket = PathBuf::from(process::argument("SOCKET"));
+    let call = process::number("CALL") as i64;
+    let end = supervise(
+        Some(call),
+        LONG,
+        move || scenario::play(&socket),
+        |asked| {
+            let flags = asked.arguments[if call == libc::SYS_sendto { 3 } else { 2 }] as i32;
+            SENDS.fetch_add(1, Ordering::Relaxed);
+            (flags & libc::MSG_NOSIGNAL == 0).then(|| std::process::exit(3))
+        },
+    );
+    assert_eq!(end, End::All);
+    process::say(&SENDS.load(Ordering::Relaxed).to_string());
+}
+
+#[test]
+fn no_send_may_raise_a_signal() {
+    for call in [libc::SYS_sendto, libc::SYS_sendmsg] {
+        let directory = TempDir::new().expect("a directory");
+        let socket = directory.path().join("socket");
+        let _peer = peer::start(&socket);
+        let call = call.to_string();
+        let mut child = Child::start("sends", &[("SOCKET", socket.as_os_str()), ("CALL", OsStr::new(&call))]);
+        let sends = child.try_hear();
+        child.finish();
+        assert!(sends.and_then(|sends| sends.parse::<u64>().ok()).is_some_and(|sends| sends > 10));
+    }
 }
