@@ -22,7 +22,7 @@ fn clock_of(asked: &Made) -> Option<(usize, u64)> {
             let operation = second as i32 & libc::FUTEX_CMD_MASK;
             let by_date = second as i32 & libc::FUTEX_CLOCK_REALTIME != 0;
             let waits = [libc::FUTEX_WAIT, libc::FUTEX_WAIT_BITSET].contains(&operation) && timeout != 0;
-            waits.then(|| (1, if by_date { libc::CLOCK_REALTIME } else { libc::CLOCK_MONOTONIC } as u64))
+            waits.then_some((1, if by_date { libc::CLOCK_REALTIME } else { libc::CLOCK_MONOTONIC } as u64))
         }
         libc::SYS_timerfd_create => Some((2, first)),
         libc::SYS_clock_nanosleep => Some((3, first)),

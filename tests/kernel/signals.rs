@@ -65,7 +65,7 @@ fn interrupt_all_but(own: i32) {
         if number != own {
             // It fails for one that has ended.
             // SAFETY: a signal that this process handles.
-            unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), number, libc::SIGUSR1) };
+            unsafe { libc::syscall(libc::SYS_tgkill, std::process::id(), number, libc::SIGUSR1) };
         }
     }
 }
