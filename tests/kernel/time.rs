@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use twinring::{
-    CallError, Connection, LocalSession, NotifyError, Options, RecvTimeoutError, Selector, SendTimeoutError,
+    CallError, Connection, Halt, LocalSession, NotifyError, Options, RecvTimeoutError, Selector, SendTimeoutError,
     ServiceOptions, Session, SessionOptions, Transport, WaitStrategy, connect,
 };
 
@@ -111,10 +111,12 @@ fn sending_ends_at_once_or_waits_as_long_as_there_is() {
             assert!(matches!(sent, Ok(()) | Err(SendTimeoutError::Timeout)), "{sent:?}");
         }
         assert!(timed_out > 0);
+        NONE.iter().for_each(|&none| at_once("reserve_timeout", || drop(sender.reserve_timeout(8, none))));
         std::thread::scope(|scope| {
             let receiver = there.ends().1;
             scope.spawn(move || while receiver.recv().is_ok_and(|message| message.len() > 1) {});
             NEVER.iter().for_each(|&never| sender.send_timeout(&message, never).expect("room"));
+            NEVER.iter().for_each(|&never| sender.reserve_timeout(8, never).expect("room").commit());
             sender.send_deadline(&message, last()).expect("room");
             sender.send_timeout(&[1], Duration::MAX).expect("room");
         });
@@ -133,6 +135,11 @@ fn calls_end_at_once_or_wait_as_long_as_there_is() {
             none_of(at_once("call_timeout", || client.call_timeout(1, b"", none)));
             let begun = at_once("begin", || client.begin(1, b"")).expect("room");
             none_of(at_once("wait_timeout", || begun.wait_timeout(none)));
+            // There is room, so it needs no time.
+            drop(at_once("begin_timeout", || client.begin_timeout(1, b"", none)).expect("room"));
+            let begun = client.begin(1, b"").expect("room");
+            assert!(!at_once("wait_answered", || begun.wait_answered(none)));
+            assert_eq!(at_once("serve_timeout", || client.serve_timeout(none)), Err(Halt::Timeout));
             let told = at_once("notify_timeout", || client.notify_timeout(1, b"", none));
             assert!(matches!(told, Ok(()) | Err(NotifyError::NotSent(_))), "{told:?}");
             none_of(at_once("call_timeout", || silent.call_timeout(1, b"", none)));
@@ -167,6 +174,9 @@ fn calls_may_wait_as_long_as_there_is() {
         for never in NEVER {
             assert_eq!(client.call_timeout(1, b"", never).expect("a reply"), b"back");
             assert_eq!(client.begin(1, b"").expect("room").wait_timeout(never).expect("a reply"), b"back");
+            let begun = client.begin_timeout(1, b"", never).expect("room");
+            assert!(begun.wait_answered(never));
+            assert_eq!(begun.wait().expect("a reply"), b"back");
             client.notify_timeout(1, b"", never).expect("room");
         }
         assert_eq!(client.call_deadline(1, b"", last()).expect("a reply"), b"back");
@@ -254,14 +264,25 @@ const TIMED: &[(&str, &[&str])] = &[
     ("connection/listener.rs", &["accept_timeout", "accept_deadline"]),
     ("connection/options.rs", &["handshake_timeout", "connect", "connect_over", "accept_over", "over_stream"]),
     ("connection/receiver.rs", &["recv_timeout", "recv_deadline"]),
-    ("connection/sender.rs", &["send_timeout", "send_deadline"]),
+    ("connection/sender.rs", &["send_timeout", "send_deadline", "reserve_timeout"]),
     ("service/client.rs", &["call_timeout"]),
     ("service/face.rs", &["shutdown"]),
     ("service/options.rs", &["hello_timeout", "linger"]),
     ("session/handler.rs", &["call_timeout", "call_timeout"]),
     ("session/local.rs", &["call_timeout", "call_deadline", "notify_timeout", "serve_timeout"]),
     ("session/options.rs", &["call_timeout", "reply_timeout"]),
-    ("session/shared.rs", &["call_timeout", "call_deadline", "notify_timeout", "wait_timeout"]),
+    (
+        "session/shared.rs",
+        &[
+            "call_timeout",
+            "call_deadline",
+            "notify_timeout",
+            "wait_timeout",
+            "begin_timeout",
+            "serve_timeout",
+            "wait_answered",
+        ],
+    ),
 ];
 
 #[test]
