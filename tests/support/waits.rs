@@ -14,7 +14,8 @@ pub const STRATEGIES: [WaitStrategy; 3] = [WaitStrategy::Spin, WaitStrategy::Spi
 pub const LONG: Duration = Duration::from_secs(30);
 
 /// The system calls that sleep: on a futex, the second where the first is refused; over the socket, on that.
-const SLEEPS: [i64; 4] = [nix::libc::SYS_futex_waitv, nix::libc::SYS_futex, nix::libc::SYS_poll, nix::libc::SYS_ppoll];
+pub const SLEEPS: [i64; 4] =
+    [nix::libc::SYS_futex_waitv, nix::libc::SYS_futex, nix::libc::SYS_poll, nix::libc::SYS_ppoll];
 
 /// Looks until `look` is true; fails if it never becomes so.
 pub fn until(what: &str, mut look: impl FnMut() -> bool) {
