@@ -73,7 +73,7 @@ fn over_both(scene: &'static str) {
     sweep(Setting::of(scene).over_socket());
 }
 
-/// Over each, of a survivor that sleeps: for what takes long.
+/// Over shared memory and the socket, of a survivor that sleeps: for what takes long.
 fn asleep(scene: &'static str) {
     sweep(Setting::of(scene));
     sweep(Setting::of(scene).over_socket());
@@ -89,7 +89,8 @@ fn sending() {
 
 #[test]
 fn sending_much() {
-    asleep("send 20 kB");
+    sweep(Setting::of("send 20 kB"));
+    sweep(Setting::of("send 20 kB").over_socket().by_calls());
 }
 
 #[test]
@@ -120,13 +121,15 @@ fn calling() {
 
 #[test]
 fn calling_in_fragments() {
-    asleep("call in fragments");
+    sweep(Setting::of("call in fragments"));
+    sweep(Setting::of("call in fragments").over_socket().by_calls());
 }
 
 #[test]
 fn answering() {
     over_both("answer");
-    asleep("answer in fragments");
+    sweep(Setting::of("answer in fragments"));
+    sweep(Setting::of("answer in fragments").over_socket().by_calls());
 }
 
 #[test]
@@ -138,11 +141,12 @@ fn services() {
 
 #[test]
 fn connecting() {
-    asleep("connect");
+    sweep(Setting::of("connect").by_calls());
+    sweep(Setting::of("connect").over_socket().by_calls());
 }
 
 #[test]
 fn listening() {
-    sweep(Setting::of("listen").victim_listens());
-    sweep(Setting::of("listen").victim_listens().over_socket());
+    sweep(Setting::of("listen").victim_listens().by_calls());
+    sweep(Setting::of("listen").victim_listens().over_socket().by_calls());
 }

@@ -21,6 +21,10 @@ mod kernel;
 mod killed;
 #[path = "death/nothing_left.rs"]
 mod nothing_left;
+#[path = "death/passed_on.rs"]
+mod passed_on;
+#[path = "death/reused.rs"]
+mod reused;
 
 /// Whether messages go through shared memory.
 const SHARED: bool = true;
@@ -38,6 +42,9 @@ fn second_process() {
         Some("owner and forked child") => forked::owner(),
         Some("owner of what is alive") => forked::owner_of_what_is_alive(),
         Some("leaves a child behind") => forked::leaves_a_child_behind(),
+        Some("doer") => passed_on::doer_of_deeds(),
+        Some("heir") => passed_on::heir(),
+        Some("connects for its child") => reused::connects_for_its_child(),
         Some("alone") => nothing_left::alone(),
         Some("listener") => nothing_left::listener(),
         Some("connector") => nothing_left::connector(),

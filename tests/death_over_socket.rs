@@ -17,6 +17,8 @@ mod forked;
 mod killed;
 #[path = "death/nothing_left.rs"]
 mod nothing_left;
+#[path = "death/passed_on.rs"]
+mod passed_on;
 
 /// Whether messages go through shared memory.
 const SHARED: bool = false;
@@ -34,6 +36,8 @@ fn second_process() {
         Some("owner and forked child") => forked::owner(),
         Some("owner of what is alive") => forked::owner_of_what_is_alive(),
         Some("leaves a child behind") => forked::leaves_a_child_behind(),
+        Some("doer") => passed_on::doer_of_deeds(),
+        Some("heir") => passed_on::heir(),
         Some("alone") => nothing_left::alone(),
         Some("listener") => nothing_left::listener(),
         Some("connector") => nothing_left::connector(),

@@ -15,12 +15,15 @@ pub struct Setting {
     pub wait: WaitStrategy,
     pub transport: Transport,
     pub victim_listens: bool,
+    /// Killed only as it enters and leaves the kernel, and at instructions between: what executes very many takes long.
+    pub by_calls: bool,
 }
 
 impl Setting {
     /// The victim connects, and the survivor sleeps, over shared memory.
     pub fn of(scene: &'static str) -> Self {
-        Self { scene, wait: WaitStrategy::Park, transport: Transport::SharedMemory, victim_listens: false }
+        let (wait, transport) = (WaitStrategy::Park, Transport::SharedMemory);
+        Self { scene, wait, transport, victim_listens: false, by_calls: false }
     }
 
     pub fn waiting(self, wait: WaitStrategy) -> Self {
@@ -35,13 +38,18 @@ impl Setting {
         Self { victim_listens: true, ..self }
     }
 
+    pub fn by_calls(self) -> Self {
+        Self { by_calls: true, ..self }
+    }
+
     /// As arguments of a second process.
-    pub fn arguments(&self) -> [(&'static str, OsString); 4] {
+    pub fn arguments(&self) -> [(&'static str, OsString); 5] {
         [
             ("SCENE", self.scene.into()),
             ("WAIT", format!("{:?}", self.wait).into()),
             ("TRANSPORT", format!("{:?}", self.transport).into()),
             ("LISTENS", u8::from(self.victim_listens).to_string().into()),
+            ("BY_CALLS", u8::from(self.by_calls).to_string().into()),
         ]
     }
 }
@@ -53,6 +61,7 @@ pub struct Place {
     pub wait: WaitStrategy,
     pub transport: Transport,
     pub victim_listens: bool,
+    pub by_calls: bool,
     pub directory: PathBuf,
 }
 
@@ -67,6 +76,7 @@ impl Place {
             wait: strategy(&text("WAIT")),
             transport: transport.expect("a transport"),
             victim_listens: process::number("LISTENS") == 1,
+            by_calls: process::number("BY_CALLS") == 1,
             directory,
         }
     }

@@ -17,7 +17,7 @@ use crate::pinned::Processors;
 use crate::place::{Place, Setting};
 use crate::points;
 use crate::process::{self, Child};
-use crate::scenes::{self, Points, Scene, Start};
+use crate::scenes::{self, Scene, Start};
 use crate::survivor::{Signals, Survivor};
 use crate::tracing::{Point, Traced};
 
@@ -112,16 +112,13 @@ impl Sweep {
 
     /// Explores the stretch, and chooses where to kill.
     fn points(&mut self, survivor: &mut dyn Survivor) -> Vec<Point> {
-        let mut points = match self.scene.points {
-            Points::Instructions => {
-                let addresses = self.meet(survivor, |victim, asleep| victim.instructions(MOST, asleep));
-                self.length = addresses.len();
-                points::among_instructions(&addresses)
-            }
-            Points::Calls => {
-                self.length = self.meet(survivor, |victim, _| victim.calls());
-                points::among_calls(self.length)
-            }
+        let mut points = if self.place.by_calls {
+            self.length = self.meet(survivor, |victim, asleep| victim.calls(asleep));
+            points::among_calls(self.length)
+        } else {
+            let addresses = self.meet(survivor, |victim, asleep| victim.instructions(MOST, asleep));
+            self.length = addresses.len();
+            points::among_instructions(&addresses)
         };
         points.push(Point::End);
         points.extend((self.scene.start == Start::Sleeps).then_some(Point::Asleep));

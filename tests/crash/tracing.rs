@@ -122,9 +122,9 @@ impl Traced {
         self.stopped(asleep)
     }
 
-    fn to_call(&self) -> Stop {
+    fn to_call(&self, asleep: Option<&dyn Fn()>) -> Stop {
         ptrace::syscall(self.pid, None).expect("a stopped process");
-        self.stopped(None)
+        self.stopped(asleep)
     }
 
     fn counter(&self) -> i64 {
@@ -142,8 +142,8 @@ impl Traced {
     }
 
     /// How often it enters and leaves the kernel from here to the next mark.
-    pub fn calls(&self) -> usize {
-        (0..).take_while(|_| self.to_call() == Stop::There).count()
+    pub fn calls(&self, asleep: Option<&dyn Fn()>) -> usize {
+        (0..).take_while(|_| self.to_call(asleep) == Stop::There).count()
     }
 
     /// Goes on from a mark to a point, or to the next mark if that comes before it.
@@ -151,7 +151,7 @@ impl Traced {
         let (stop, steps) = match point {
             Point::Steps(steps) => (Stop::There, steps),
             Point::Address { address, times, steps } => (self.to_address(address, times, asleep), steps),
-            Point::Call { stops, steps } => (again(stops, || self.to_call()), steps),
+            Point::Call { stops, steps } => (again(stops, || self.to_call(asleep)), steps),
             Point::Asleep => return self.fall_asleep(),
             Point::End => return self.to_mark(asleep),
         };

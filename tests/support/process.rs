@@ -72,6 +72,14 @@ impl Child {
         self.process.kill().expect("a process to kill");
     }
 
+    /// Waits for its end, while what it has forked may still be spoken with.
+    pub fn reap(&mut self) {
+        // `wait` would close its standard input.
+        while self.process.try_wait().expect("a process to wait for").is_none() {
+            std::thread::yield_now();
+        }
+    }
+
     /// Waits for its end.
     pub fn wait(mut self) -> ExitStatus {
         while self.try_hear().is_some() {}

@@ -1,0 +1,99 @@
+//! A new process under the number of a dead one.
+#![allow(unsafe_code)]
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::waitpid;
+use nix::unistd::{ForkResult, Pid, fork, pause};
+use tempfile::TempDir;
+use twinring::{Connection, End, RecvTimeoutError};
+
+use crate::process::{self, Child};
+use crate::raw;
+use crate::waits::LONG;
+
+/// Long enough for a death to be known.
+const SOON: Duration = Duration::from_millis(300);
+
+/// A process with a number of our choice; none if that cannot be had here.
+struct Namesake(Pid);
+
+impl Namesake {
+    fn of(number: i32) -> Option<Self> {
+        for _ in 0..1000 {
+            // Only where one may is the next number one's own to choose.
+            fs::write("/proc/sys/kernel/ns_last_pid", (number - 1).to_string()).ok()?;
+            // SAFETY: the child only pauses.
+            let child = match unsafe { fork() }.expect("a child") {
+                ForkResult::Child => loop {
+                    pause();
+                },
+                ForkResult::Parent { child } => Self(child),
+            };
+            // Somebody else may have had it first, and let it go by now.
+            if child.0.as_raw() == number {
+                return Some(child);
+            }
+        }
+        None
+    }
+}
+
+impl Drop for Namesake {
+    fn drop(&mut self) {
+        let _ = kill(self.0, Signal::SIGKILL);
+        let _ = waitpid(self.0, None);
+    }
+}
+
+/// The parent connects, and its child uses the connection, when the parent is dead and its number somebody else's.
+pub fn connects_for_its_child() {
+    let socket = raw::client(&PathBuf::from(process::argument("SOCKET")));
+    // SAFETY: this process has no other thread that holds anything; the child connects, and ends.
+    match unsafe { fork() }.expect("a child") {
+        ForkResult::Parent { child } => process::say(&child.to_string()),
+        ForkResult::Child => {
+            process::await_word();
+            // Where the death is known at once, this fails.
+            let connected = crate::options().connect_over(socket, LONG);
+            // Until the word that never comes: its end is ours.
+            process::await_word();
+            drop(connected);
+        }
+    }
+}
+
+/// Whether the connection is still there, as far as our side knows.
+fn lives(connection: &mut Connection) -> bool {
+    match connection.ends().1.recv_timeout(SOON).map(|message| message.to_vec()) {
+        Err(RecvTimeoutError::Timeout) => true,
+        Err(RecvTimeoutError::Ended(End::Disconnected)) => false,
+        other => panic!("expected nothing or the end, came {other:?}"),
+    }
+}
+
+#[test]
+fn a_process_with_the_number_of_a_dead_peer_is_not_taken_for_it() {
+    let directory = TempDir::new().expect("a directory");
+    let mut listener = crate::options().bind(directory.path().join("socket")).expect("a listener");
+    let mut parent = Child::start("connects for its child", &[("SOCKET", listener.path().as_os_str())]);
+    let number = parent.id() as i32;
+    let orphan = Pid::from_raw(parent.hear().parse().expect("a pid"));
+    parent.reap();
+    let Some(namesake) = Namesake::of(number) else {
+        println!("NOT TESTED: no number of a process can be chosen here (/proc/sys/kernel/ns_last_pid)");
+        return;
+    };
+    parent.go_on();
+    let mut connection = listener.accept_timeout(LONG).expect("the child of a dead process");
+    assert_eq!(connection.peer().pid, Some(number as u32), "whom the kernel names");
+    let lived = lives(&mut connection);
+    println!("the connection of a dead process's child {}", if lived { "lives" } else { "has ended" });
+    drop(namesake);
+    assert_eq!(lives(&mut connection), lived, "the end of a stranger was taken for the peer's");
+    kill(orphan, Signal::SIGKILL).expect("the child");
+    assert!(!lives(&mut connection), "the end of who used the connection was missed");
+}
