@@ -25,6 +25,8 @@ mod nothing_left;
 mod passed_on;
 #[path = "death/reused.rs"]
 mod reused;
+#[path = "death/stopped.rs"]
+mod stopped;
 
 /// Whether messages go through shared memory.
 const SHARED: bool = true;
@@ -45,6 +47,7 @@ fn second_process() {
         Some("doer") => passed_on::doer_of_deeds(),
         Some("heir") => passed_on::heir(),
         Some("connects for its child") => reused::connects_for_its_child(),
+        Some("counts") => stopped::counts(),
         Some("alone") => nothing_left::alone(),
         Some("listener") => nothing_left::listener(),
         Some("connector") => nothing_left::connector(),

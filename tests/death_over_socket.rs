@@ -19,6 +19,8 @@ mod killed;
 mod nothing_left;
 #[path = "death/passed_on.rs"]
 mod passed_on;
+#[path = "death/stopped.rs"]
+mod stopped;
 
 /// Whether messages go through shared memory.
 const SHARED: bool = false;
@@ -38,6 +40,7 @@ fn second_process() {
         Some("leaves a child behind") => forked::leaves_a_child_behind(),
         Some("doer") => passed_on::doer_of_deeds(),
         Some("heir") => passed_on::heir(),
+        Some("counts") => stopped::counts(),
         Some("alone") => nothing_left::alone(),
         Some("listener") => nothing_left::listener(),
         Some("connector") => nothing_left::connector(),

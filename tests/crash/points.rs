@@ -10,7 +10,7 @@ use crate::tracing::Point;
 const FEW: usize = 40;
 
 /// How many instructions after a system call a victim may be killed.
-const BETWEEN_CALLS: usize = 500;
+const BETWEEN_CALLS: usize = 2000;
 
 /// How far before a point the address is looked for by way of which it is come to.
 const REACH: usize = 2000;
@@ -24,6 +24,7 @@ fn most() -> usize {
 }
 
 fn random(below: usize) -> usize {
+    // Each of these has keys of its own.
     RandomState::new().hash_one(below) as usize % below.max(1)
 }
 
@@ -56,8 +57,10 @@ pub fn among_instructions(addresses: &[i64]) -> Vec<Point> {
     spread(addresses.len()).map(point).collect()
 }
 
-/// Of an operation that stops so often at the kernel's door: there, and at an instruction after each.
+/// Of an operation that stops so often at the kernel's door: there, and at an instruction after each; more than one where
+/// it seldom stops.
 pub fn among_calls(stops: usize) -> Vec<Point> {
+    let rounds = FEW.div_ceil(2 * stops.max(1));
     let point = |at: usize| Point::Call { stops: at / 2, steps: if at % 2 == 0 { 0 } else { random(BETWEEN_CALLS) } };
-    spread(2 * stops).map(point).collect()
+    (0..rounds).flat_map(|_| spread(2 * stops).map(point)).collect()
 }
