@@ -80,7 +80,7 @@ fn asleep(scene: &'static str) {
 }
 
 #[test]
-fn sending() {
+fn a_sender_dies() {
     over_both("send");
     over_shared_memory("send around the end");
     over_shared_memory("reserve and commit");
@@ -88,24 +88,24 @@ fn sending() {
 }
 
 #[test]
-fn sending_much() {
+fn a_sender_of_a_large_message_dies() {
     sweep(Setting::of("send 20 kB"));
     sweep(Setting::of("send 20 kB").over_socket().by_calls());
 }
 
 #[test]
-fn sending_into_a_full_ring() {
+fn a_sender_that_waits_for_room_dies() {
     over_shared_memory("send into a full ring");
 }
 
 #[test]
-fn leaving() {
+fn who_leaves_dies_on_the_way() {
     asleep("leave");
     asleep("finish");
 }
 
 #[test]
-fn receiving() {
+fn a_receiver_dies() {
     over_both("receive");
     over_shared_memory("drain");
     over_shared_memory("receive from an empty ring");
@@ -113,40 +113,40 @@ fn receiving() {
 }
 
 #[test]
-fn calling() {
+fn a_caller_dies() {
     over_both("call");
     asleep("call of many threads");
     asleep("notify");
 }
 
 #[test]
-fn calling_in_fragments() {
+fn a_caller_with_a_large_request_dies() {
     sweep(Setting::of("call in fragments"));
     sweep(Setting::of("call in fragments").over_socket().by_calls());
 }
 
 #[test]
-fn answering() {
+fn who_answers_dies() {
     over_both("answer");
     sweep(Setting::of("answer in fragments"));
     sweep(Setting::of("answer in fragments").over_socket().by_calls());
 }
 
 #[test]
-fn services() {
+fn a_client_or_its_service_dies() {
     asleep("call a service");
     sweep(Setting::of("serve").victim_listens());
     sweep(Setting::of("serve").victim_listens().over_socket());
 }
 
 #[test]
-fn connecting() {
+fn who_connects_dies_on_the_way() {
     sweep(Setting::of("connect").by_calls());
     sweep(Setting::of("connect").over_socket().by_calls());
 }
 
 #[test]
-fn listening() {
+fn who_listens_dies_on_the_way() {
     sweep(Setting::of("listen").victim_listens().by_calls());
     sweep(Setting::of("listen").victim_listens().over_socket().by_calls());
 }
