@@ -47,6 +47,7 @@ fn second_process() {
         Some("doer") => passed_on::doer_of_deeds(),
         Some("heir") => passed_on::heir(),
         Some("connects for its child") => reused::connects_for_its_child(),
+        Some("has forgotten") => reused::has_forgotten(),
         Some("counts") => stopped::counts(),
         Some("alone") => nothing_left::alone(),
         Some("listener") => nothing_left::listener(),

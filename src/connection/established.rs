@@ -215,16 +215,18 @@ impl Connection {
 /// Watches the socket and, unless the peer is this very process, the peer's process.
 fn watch(socket: &Arc<OwnedFd>, peer: Credentials, bereaved: impl Fn() + Send + 'static) -> std::io::Result<Watch> {
     let pidfd = match peer.pid {
-        Some(pid) if pid != std::process::id() => pidfd_of(socket, pid),
+        Some(pid) if pid != std::process::id() => pidfd_of(socket, pid)?,
         _ => None,
     };
     liveness::watch(Arc::clone(socket), pidfd, bereaved)
 }
 
-/// A descriptor of the peer's process. The socket's own is of who connected it, so it is taken only if that is the peer.
-fn pidfd_of(socket: &OwnedFd, pid: u32) -> Option<OwnedFd> {
+/// A descriptor of the peer's process. The socket's own is of who connected it, so it is taken only if that is the peer. Where
+/// the kernel has forgotten that one, its pid is not asked for: it may be a stranger's.
+fn pidfd_of(socket: &OwnedFd, pid: u32) -> std::io::Result<Option<OwnedFd>> {
     let by_socket = crate::os::credentials::of_peer(socket.as_fd()).is_ok_and(|found| found.pid == Some(pid));
-    by_socket.then(|| pidfd_of_peer(socket.as_fd())).flatten().or_else(|| liveness::pidfd_open(pid))
+    let own = if by_socket { pidfd_of_peer(socket.as_fd())? } else { None };
+    Ok(own.or_else(|| liveness::pidfd_open(pid)))
 }
 
 impl std::fmt::Debug for Shared {

@@ -67,9 +67,13 @@ pub(crate) fn of_peer(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
     if result == 0 { Ok(Credentials::from_kernel(raw)) } else { Err(io::Error::last_os_error()) }
 }
 
-/// A descriptor of the peer's process, which no reuse of its pid can confuse; `None` where the kernel is older than 6.5
-/// or the peer is gone.
-pub(crate) fn pidfd_of_peer(socket: BorrowedFd<'_>) -> Option<OwnedFd> {
+/// A descriptor of the peer's process, which no reuse of its pid can confuse; `None` where there is no such thing (a kernel
+/// older than 6.5, a sandbox).
+///
+/// # Errors
+///
+/// If the process has ended, and the kernel has forgotten it: its pid may be another's by now.
+pub(crate) fn pidfd_of_peer(socket: BorrowedFd<'_>) -> io::Result<Option<OwnedFd>> {
     let mut raw: libc::c_int = -1;
     let mut length = size_of::<libc::c_int>() as libc::socklen_t;
     // SAFETY: `raw` is writable for `length` bytes.
@@ -82,6 +86,17 @@ pub(crate) fn pidfd_of_peer(socket: BorrowedFd<'_>) -> Option<OwnedFd> {
             &raw mut length,
         )
     };
+    if result != 0 {
+        return forgotten(io::Error::last_os_error());
+    }
     // SAFETY: the kernel has just made this descriptor for us; nobody else owns it.
-    (result == 0 && raw >= 0).then(|| unsafe { OwnedFd::from_raw_fd(raw) })
+    Ok((raw >= 0).then(|| unsafe { OwnedFd::from_raw_fd(raw) }))
+}
+
+/// Some kernels say `EINVAL` of a process that they have forgotten, others `ESRCH`; others remember it.
+fn forgotten(error: io::Error) -> io::Result<Option<OwnedFd>> {
+    match error.raw_os_error() {
+        Some(libc::ESRCH | libc::EINVAL) => Err(io::Error::from_raw_os_error(libc::ESRCH)),
+        _ => Ok(None),
+    }
 }

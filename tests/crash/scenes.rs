@@ -11,7 +11,7 @@ use crate::{answering, calling, receiving, sending, serving, setting_up};
 pub struct Scene {
     pub name: &'static str,
     pub victim: fn(&Place, &Ledger),
-    pub survivor: fn(&Place) -> Box<dyn Survivor>,
+    pub survivor: Survive,
     pub start: Start,
 }
 
@@ -26,6 +26,7 @@ pub enum Start {
     Sleeps,
 }
 
+/// Makes a survivor for a sweep.
 type Survive = fn(&Place) -> Box<dyn Survivor>;
 
 const RECEIVES: Survive = |place| Connected::boxed(place, sending::receive_all, sending::all_that_was_committed);

@@ -1,6 +1,7 @@
 //! A new process under the number of a dead one.
 #![allow(unsafe_code)]
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,8 +9,12 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, pause};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
+    apply_filter,
+};
 use tempfile::TempDir;
-use twinring::{Connection, End, RecvTimeoutError};
+use twinring::{AcceptError, Connection, End, RecvTimeoutError};
 
 use crate::process::{self, Child};
 use crate::raw;
@@ -96,4 +101,38 @@ fn a_process_with_the_number_of_a_dead_peer_is_not_taken_for_it() {
     assert_eq!(lives(&mut connection), lived, "the end of a stranger was taken for the peer's");
     kill(orphan, Signal::SIGKILL).expect("the child");
     assert!(!lives(&mut connection), "the end of who used the connection was missed");
+}
+
+/// Some kernels forget who connected a socket once it has ended; here a filter says so.
+#[test]
+fn a_peer_whom_the_kernel_has_forgotten_is_not_looked_for_by_its_number() {
+    for errno in [nix::libc::ESRCH, nix::libc::EINVAL] {
+        let directory = TempDir::new().expect("a directory");
+        let socket = directory.path().join("socket");
+        let errno = errno.to_string();
+        let arguments = [("SOCKET", socket.as_os_str()), ("ERRNO", errno.as_ref())];
+        let child = Child::start("has forgotten", &arguments);
+        let connected = crate::options().connect(&*socket, LONG);
+        assert!(connected.is_err(), "the other side watches whoever has our number: {connected:?}");
+        child.finish();
+    }
+}
+
+/// A listener to which the kernel says of every client that it has ended.
+pub fn has_forgotten() {
+    let mut listener = crate::options().bind(PathBuf::from(process::argument("SOCKET"))).expect("a listener");
+    let option = SeccompCondition::new(2, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, nix::libc::SO_PEERPIDFD as u64);
+    let rule = SeccompRule::new(vec![option.expect("a condition")]).expect("a rule");
+    let rules = BTreeMap::from([(nix::libc::SYS_getsockopt, vec![rule])]);
+    let answer = SeccompAction::Errno(process::number("ERRNO") as u32);
+    let architecture = std::env::consts::ARCH.try_into().expect("a processor with a filter");
+    let filter = SeccompFilter::new(rules, SeccompAction::Allow, answer, architecture).expect("a filter");
+    let program: BpfProgram = filter.try_into().expect("a program");
+    apply_filter(&program).expect("a kernel with filters");
+    while listener.counters().failed == 0 {
+        match listener.accept_timeout(Duration::from_millis(1)) {
+            Err(AcceptError::Timeout) => {}
+            other => panic!("expected nobody, came {other:?}"),
+        }
+    }
 }
