@@ -10,7 +10,7 @@ pub struct Ringer<M: Memory> {
     rung: usize,
     peer: Foreign<M>,
     announced: usize,
-    /// The announcement that was last seen to need nothing: the fast path compares with it.
+    /// An announcement that needs nothing, the last that was seen: the fast path compares with it.
     quiet: u64,
     /// The number last answered.
     answered: u32,
@@ -31,7 +31,9 @@ pub enum Notice {
 impl<M: Memory> Ringer<M> {
     /// Answers word `announced` of `peer` by word `rung` of `own`.
     pub fn new(own: Own<M>, rung: usize, peer: Foreign<M>, announced: usize) -> Self {
-        Self { own, rung, peer, announced, quiet: u64::MAX, answered: 0, wakes: 0 }
+        // What an honest sleeper says first, if it makes the heavy fence. Any word that needs something would let a lie pass.
+        let quiet = Announced::new(0, Announced::LIGHT).word();
+        Self { own, rung, peer, announced, quiet, answered: 0, wakes: 0 }
     }
 
     /// How often this side woke the other.

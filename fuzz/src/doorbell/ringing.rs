@@ -14,7 +14,7 @@ pub(super) struct Ringing {
     pub(super) to_ringer: Liar,
     answered: u32,
     wakes: u64,
-    /// The word that needed nothing when it was last looked at; before the first, like none that an honest sleeper writes.
+    /// The word that needed nothing when it was last looked at; before the first, what an honest sleeper may begin with.
     quiet: u64,
     /// What stands in its word.
     rung: u64,
@@ -24,7 +24,7 @@ impl Ringing {
     pub(super) fn new(shown: Own<Hostile>, own: &Heap, peer: &Heap) -> Self {
         let to_ringer = Liar::default();
         let ringer = Ringer::new(shown, RUNG, Foreign::new(to_ringer.shows(peer)), ANNOUNCED);
-        Self { ringer, own: own.clone(), to_ringer, answered: 0, wakes: 0, quiet: u64::MAX, rung: 0 }
+        Self { ringer, own: own.clone(), to_ringer, answered: 0, wakes: 0, quiet: 1 << 32, rung: 0 }
     }
 
     /// One look at the announcement, and one more after its own fence if the sleeper does not make it.
