@@ -134,9 +134,10 @@ impl<M: Memory> Outgoing<M> {
         self.end_with(end)
     }
 
-    /// Ends this direction for good: from here on the fast path finds no room.
+    /// Ends this direction for good: from here on the fast path finds no room. Who has lied and left, or died, has lied.
     #[cold]
     fn end_with(&mut self, end: End) -> ClaimError {
+        let end = self.producer.lie().map_or(end, End::Corrupt);
         self.producer.close();
         ClaimError::End(*self.end.get_or_insert(end))
     }

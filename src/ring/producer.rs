@@ -292,6 +292,12 @@ impl<M: Memory> Producer<M> {
         Ok(())
     }
 
+    /// What the consumer said that no honest one would, if a claim has found that.
+    #[must_use]
+    pub fn lie(&self) -> Option<Corrupt> {
+        self.corrupt
+    }
+
     /// How many words the consumer had not yet released when it was last looked at: at most the capacity.
     #[must_use]
     pub fn occupied(&self) -> u64 {

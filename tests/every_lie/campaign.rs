@@ -13,6 +13,8 @@ pub struct Scenario {
     pub capacity: u64,
     /// The largest payload, in bytes.
     pub largest: usize,
+    /// Of another scenario: it differs from that in how one waits, or in the size of the ring.
+    pub variant: bool,
     pub play: Box<dyn Fn(&Stage)>,
 }
 
@@ -30,9 +32,34 @@ pub struct Tally {
 /// How often a scenario may be disturbed by the machine, where a deadline is in it.
 const ATTEMPTS: usize = 50;
 
-/// As many classes of values that change are tried with each other at each read.
-fn few() -> usize {
-    std::env::var("TWINRING_LIES").ok().and_then(|number| number.parse().ok()).unwrap_or(7)
+/// How much of it is tried: all of it takes minutes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// All classes once at each read, some for good and some changing.
+    Some,
+    /// The same for each place in which the situation is another only by how one waits: a part of the classes each.
+    Few,
+    /// All, and many changing: `TWINRING_LIES=all`.
+    All,
+}
+
+impl Depth {
+    fn of(scenario: &Scenario) -> Self {
+        match std::env::var_os("TWINRING_LIES") {
+            Some(all) if all == "all" => Self::All,
+            _ if scenario.variant => Self::Few,
+            _ => Self::Some,
+        }
+    }
+
+    /// Of so many classes one is told once, and one for good; and so many change into each other.
+    fn steps(self) -> (usize, usize, usize) {
+        match self {
+            Self::Some => (1, 3, 4),
+            Self::Few => (16, 32, 2),
+            Self::All => (1, 1, 12),
+        }
+    }
 }
 
 impl Scenario {
@@ -53,27 +80,34 @@ impl Scenario {
     /// All lies at all reads.
     pub fn attack(&self, tally: &mut Tally) {
         let heard = self.record();
+        let (once, for_good, changing) = Depth::of(self).steps();
         for at in points(&heard) {
             tally.words.insert(heard[at].word);
             tally.places.insert(heard[at].place);
             tally.points += 1;
             let wrong = classes::all(&heard, at, self.capacity, self.largest);
-            for Wrong { class, value } in &wrong {
-                tally.classes.insert(class.clone());
-                self.lie(heard[at], Plan::Once { at, value: *value }, class);
-                self.lie(heard[at], Plan::ForGood { at, value: *value }, class);
+            for (number, Wrong { class, value }) in wrong.iter().enumerate() {
+                // Other classes at other reads: all of them have their turn.
+                let due = |step: usize| (number + at) % step == 0;
+                if due(once) {
+                    tally.classes.insert(class.clone());
+                    self.lie(heard[at], Plan::Once { at, value: *value }, class);
+                    *tally.tried.entry("once").or_default() += 1;
+                }
+                if due(for_good) {
+                    self.lie(heard[at], Plan::ForGood { at, value: *value }, class);
+                    *tally.tried.entry("for good").or_default() += 1;
+                }
             }
-            *tally.tried.entry("once").or_default() += wrong.len() as u64;
-            *tally.tried.entry("for good").or_default() += wrong.len() as u64;
-            *tally.tried.entry("changing").or_default() += self.change(heard[at], at, &wrong);
+            let few = classes::few(&wrong, changing, at);
+            *tally.tried.entry("changing").or_default() += self.change(heard[at], at, &few);
         }
     }
 
     /// Values that change from this read of the word to the next.
-    fn change(&self, heard: Heard, at: usize, wrong: &[Wrong]) -> u64 {
+    fn change(&self, heard: Heard, at: usize, few: &[Wrong]) -> u64 {
         let mut tried = 0;
-        let few = classes::few(wrong, few());
-        for first in &few {
+        for first in few {
             for second in few.iter().filter(|second| second.value != first.value) {
                 for then_stays in [false, true] {
                     let plan = Plan::Changing { at, first: first.value, second: second.value, then_stays };
@@ -105,7 +139,8 @@ fn points(heard: &[Heard]) -> Vec<usize> {
         let key = |at: usize| heard.get(at).map(|heard| (heard.word, heard.honest, heard.place));
         key(one) == key(other)
     };
-    let inside = |at: usize| at >= 2 && alike(at - 2, at) && alike(at - 1, at) && alike(at, at + 1) && alike(at, at + 2);
+    let inside =
+        |at: usize| at >= 2 && alike(at - 2, at) && alike(at - 1, at) && alike(at, at + 1) && alike(at, at + 2);
     (0..heard.len()).filter(|&at| !inside(at)).collect()
 }
 

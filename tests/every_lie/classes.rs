@@ -32,10 +32,10 @@ pub fn all(heard: &[Heard], at: usize, capacity: u64, largest: usize) -> Vec<Wro
     wrong.all
 }
 
-/// One of each kind: for pairs, which are many.
-pub fn few(all: &[Wrong], most: usize) -> Vec<Wrong> {
+/// A few, from `from` on and far apart: for pairs, which are many.
+pub fn few(all: &[Wrong], most: usize, from: usize) -> Vec<Wrong> {
     let step = all.len().div_ceil(most).max(1);
-    all.iter().step_by(step).cloned().collect()
+    all.iter().skip(from % step).step_by(step).cloned().collect()
 }
 
 struct Collected {

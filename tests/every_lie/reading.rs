@@ -154,7 +154,10 @@ impl Reading {
         if span.length() >= WORD {
             let (word, events) = self.stage.clone().watch(|| self.consumer.word(span, 0));
             let read = reads(&events);
-            assert_eq!(read.iter().map(|heard| (heard.word, heard.told)).collect::<Vec<_>>(), [(span.offset() / WORD, word)]);
+            assert_eq!(
+                read.iter().map(|heard| (heard.word, heard.told)).collect::<Vec<_>>(),
+                [(span.offset() / WORD, word)]
+            );
         }
         self.release(span);
         let published = self.stage.clone().watch(|| self.consumer.publish_is_due() && self.consumer.publish()).0;
@@ -247,7 +250,7 @@ fn scenario(name: &str, capacity: u64, lazy: u64, play: impl Fn(&mut Reading) + 
         play(&mut reading);
         reading.go_on();
     });
-    Scenario { name: format!("reading, {name}"), capacity, largest: layout.largest(), play }
+    Scenario { name: format!("reading, {name}"), capacity, largest: layout.largest(), variant: false, play }
 }
 
 /// Everything that a consumer does, in each state of the ring.

@@ -134,7 +134,7 @@ fn scenario(name: &str, fencing: Fencing, play: impl Fn(&mut Ringing) + 'static)
         play(&mut ringing);
         ringing.halves.assert_untouched();
     });
-    Scenario { name: format!("ringing, {name}, {fencing:?}"), capacity: 8, largest: 24, play }
+    Scenario { name: format!("ringing, {name}, {fencing:?}"), capacity: 8, largest: 24, variant: false, play }
 }
 
 /// Everything that a ringer does, by what its sleeper does.
@@ -202,4 +202,3 @@ pub fn scenarios() -> Vec<Scenario> {
 fn of_a_sleeper_to_who_wakes_it() {
     Tally::of("waking side of a doorbell", &scenarios());
 }
-

@@ -44,9 +44,10 @@ impl Sleeping {
     }
 
     fn announce(&mut self, count: u64, polling: bool) {
-        let ((), events) = self.stage.clone().watch(|| {
-            if polling { self.sleeper.announce_polling(count) } else { self.sleeper.announce(count) }
-        });
+        let ((), events) = self
+            .stage
+            .clone()
+            .watch(|| if polling { self.sleeper.announce_polling(count) } else { self.sleeper.announce(count) });
         let &[rung] = told(&events, WORDS.data_rung).as_slice() else { panic!("one look is enough: {events:?}") };
         let before = self.said.number();
         self.follow(&events);
@@ -108,9 +109,8 @@ impl Sleeping {
             looked.get() == looks
         };
         let (mut patience, memory) = (Patience::new(strategy), Witness::private(&self.stage, 1));
-        let (found, events) = self.stage.clone().watch(|| {
-            patience.wait(&mut self.sleeper, &self.link, &memory, 100, deadline, look)
-        });
+        let (found, events) =
+            self.stage.clone().watch(|| patience.wait(&mut self.sleeper, &self.link, &memory, 100, deadline, look));
         assert_eq!(found, looked.get() == looks, "{} looks", looked.get());
         assert!(found || deadline.passed(), "gave up too early");
         self.follow(&events);
@@ -126,7 +126,9 @@ impl Sleeping {
     /// The ringer answers while the sleeper sleeps.
     fn answered_in_its_sleep(&self) {
         let ringer = Rc::clone(&self.ringer);
-        self.stage.at_sleep(move || drop(ringer.borrow_mut().ring()));
+        self.stage.at_sleep(move || {
+            let _ = ringer.borrow_mut().ring();
+        });
     }
 
     fn answered(&self) {
@@ -156,7 +158,7 @@ fn scenario(name: &str, fencing: Fencing, play: impl Fn(&mut Sleeping) + 'static
         play(&mut sleeping);
         sleeping.halves.assert_untouched();
     });
-    Scenario { name: format!("sleeping, {name}, {fencing:?}"), capacity: 8, largest: 24, play }
+    Scenario { name: format!("sleeping, {name}, {fencing:?}"), capacity: 8, largest: 24, variant: false, play }
 }
 
 /// Everything that a sleeper does, by what its ringer does.

@@ -29,13 +29,27 @@ pub struct Heard {
 pub enum Event {
     Read(Heard),
     /// So many bytes from here on were copied out of the peer's memory.
-    Copied { offset: usize, length: usize },
+    Copied {
+        offset: usize,
+        length: usize,
+    },
     /// Of its own.
-    Stored { word: usize, value: u64 },
+    Stored {
+        word: usize,
+        value: u64,
+    },
     /// So many bytes from here on were copied to its own memory.
-    Wrote { offset: usize, length: usize },
-    Slept { word: usize, expected: u64 },
-    Woke { word: usize },
+    Wrote {
+        offset: usize,
+        length: usize,
+    },
+    Slept {
+        word: usize,
+        expected: u64,
+    },
+    Woke {
+        word: usize,
+    },
 }
 
 /// When to lie, by the number of the read.

@@ -57,10 +57,6 @@ impl Halves {
         });
     }
 
-    pub fn of_sender(&self) -> &Heap {
-        &self.0[0]
-    }
-
     pub fn of_receiver(&self) -> &Heap {
         &self.0[1]
     }
@@ -158,7 +154,7 @@ impl Memory for Witness {
 
     fn copy_in(&self, offset: usize, from: &[u8]) {
         self.assert_is(Side::Own, "wrote payload");
-        (offset..).zip(from).for_each(|(at, _)| self.assert_used(at / WORD));
+        (offset..offset + from.len()).step_by(WORD).for_each(|at| self.assert_used(at / WORD));
         self.heap.copy_in(offset, from);
         self.stage.note(Event::Wrote { offset, length: from.len() });
     }
@@ -166,7 +162,7 @@ impl Memory for Witness {
     #[track_caller]
     fn copy_out(&self, offset: usize, to: &mut [u8]) {
         self.assert_is(Side::Peer, "read payload");
-        (offset..).zip(&*to).for_each(|(at, _)| self.assert_used(at / WORD));
+        (offset..offset + to.len()).step_by(WORD).for_each(|at| self.assert_used(at / WORD));
         let place = Location::caller();
         self.heap.copy_out(offset, to);
         if let Some(first) = to.get(..WORD) {

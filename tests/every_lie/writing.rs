@@ -179,7 +179,7 @@ fn scenario(name: &str, capacity: u64, lazy: u64, play: impl Fn(&mut Writing) + 
         play(&mut writing);
         writing.go_on();
     });
-    Scenario { name: format!("writing, {name}"), capacity, largest: layout.largest(), play }
+    Scenario { name: format!("writing, {name}"), capacity, largest: layout.largest(), variant: false, play }
 }
 
 /// Everything that a producer does and that reads the head.
