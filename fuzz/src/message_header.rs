@@ -32,7 +32,7 @@ fn check_header(words: [u64; 2]) {
 }
 
 /// The table of the header.
-fn allowed([first, second]: [u64; 2]) -> bool {
+pub fn allowed([first, second]: [u64; 2]) -> bool {
     let (kind, part, reserved, status) = (first & 15, first >> 4 & 3, first >> 6 & 3, first >> 8 & 255);
     let (id, selector, remaining) = (first >> 16, second as u32, second >> 32);
     let kind_is_right = match kind {
@@ -67,22 +67,25 @@ fn check_meaning(header: &Header, [first, second]: [u64; 2]) {
     );
 }
 
-fn check_hello(bytes: &[u8]) {
+/// The table of the hello.
+pub fn allowed_hello(bytes: &[u8]) -> bool {
     let at = |from: usize, length: usize| number(&bytes[from..][..length]);
-    let allowed = || {
-        at(0, 4) == 1
-            && (1..=4096).contains(&at(4, 4))
-            && (1..=64).contains(&at(8, 4))
-            && at(12, 4) == 0
-            && (1..1 << 32).contains(&at(16, 8))
-    };
+    bytes.len() == 24
+        && at(0, 4) == 1
+        && (1..=4096).contains(&at(4, 4))
+        && (1..=64).contains(&at(8, 4))
+        && at(12, 4) == 0
+        && (1..1 << 32).contains(&at(16, 8))
+}
+
+fn check_hello(bytes: &[u8]) {
     match Hello::parse(bytes) {
         Ok(hello) => {
-            assert!(bytes.len() == 24 && allowed(), "{bytes:?} was accepted: {hello:?}");
+            assert!(allowed_hello(bytes), "{bytes:?} was accepted: {hello:?}");
             assert_eq!(hello.bytes(), bytes);
         }
         Err(corrupt) => {
-            assert!(bytes.len() != 24 || !allowed(), "{bytes:?} was refused: {corrupt}");
+            assert!(!allowed_hello(bytes), "{bytes:?} was refused: {corrupt}");
             assert!(!(corrupt.least..=corrupt.most).contains(&corrupt.seen), "{corrupt}");
         }
     }
