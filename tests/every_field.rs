@@ -9,6 +9,7 @@ mod carried_table;
 #[allow(dead_code, reason = "only the model is used here")]
 mod fragments;
 #[path = "../fuzz/src/message_header.rs"]
+#[allow(dead_code, reason = "only its tables are used here")]
 mod header_table;
 #[path = "support/leaks.rs"]
 mod leaks;
@@ -25,3 +26,16 @@ mod handshake;
 mod procedures;
 #[path = "every_field/session.rs"]
 mod session;
+
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+/// Held by the test that counts the descriptors of the process, and shared by the others.
+static HOUSE: RwLock<()> = RwLock::new(());
+
+fn alone() -> RwLockWriteGuard<'static, ()> {
+    HOUSE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn beside_others() -> RwLockReadGuard<'static, ()> {
+    HOUSE.read().unwrap_or_else(PoisonError::into_inner)
+}

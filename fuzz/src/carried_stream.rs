@@ -5,9 +5,12 @@ use twinring::carrier::stream::{Piece, Reader};
 
 /// Something whole that came.
 #[derive(Debug, PartialEq, Eq)]
-enum Came {
+pub enum Came {
+    /// A message.
     Message(Vec<u8>),
+    /// Nothing will be sent any more.
     Fin,
+    /// Nothing will be received any more.
     Gone,
 }
 
@@ -23,7 +26,7 @@ pub fn carried_stream(data: &[u8]) {
 }
 
 /// What came, how much of a message that did not come whole, and the lie that ended it.
-type Outcome = (Vec<Came>, usize, Option<(u64, u64, u64)>);
+pub type Outcome = (Vec<Came>, usize, Option<(u64, u64, u64)>);
 
 fn read<'a>(chunks: impl Iterator<Item = &'a [u8]>, largest: usize) -> Outcome {
     let (mut reader, mut came, mut message) = (Reader::new(largest), Vec::new(), None);
@@ -60,7 +63,7 @@ fn told(lie: Corrupt) -> (u64, u64, u64) {
 }
 
 /// The same by the protocol's text, over the whole stream.
-fn by_the_table(mut stream: &[u8], largest: usize) -> Outcome {
+pub fn by_the_table(mut stream: &[u8], largest: usize) -> Outcome {
     let mut came = Vec::new();
     loop {
         let (finished, gone) = (came.contains(&Came::Fin), came.contains(&Came::Gone));

@@ -53,7 +53,7 @@ impl Model {
             Part::Later => {
                 let length = payload.len() as u64;
                 let falls =
-                    (1..=open.remaining).contains(&length) && open.remaining - length == header.remaining.into();
+                    (1..=open.remaining).contains(&length) && open.remaining - length == u64::from(header.remaining);
                 if !falls || open.selector != header.selector {
                     return Came::Lie;
                 }

@@ -113,7 +113,11 @@ impl Tally {
 
     pub fn say(&self, what: &str, least: u64) {
         let Self { fields, points, classes, lies } = self;
-        println!("{what}: {} fields, {points} of them in messages, {} classes: {lies} lies", fields.len(), classes.len());
+        println!(
+            "{what}: {} fields, {points} of them in messages, {} classes: {lies} lies",
+            fields.len(),
+            classes.len()
+        );
         assert!(*lies >= least, "{what}: only {lies} lies");
     }
 }

@@ -65,9 +65,7 @@ const PREFIX: [(&str, usize); 4] = [("magic", 64), ("kind", 16), ("reserved", 16
 fn fields_of(bytes: &[u8]) -> Vec<Field> {
     let body: &[(&str, usize)] = match Message::parse(bytes).expect("an honest message") {
         Message::Hello { .. } => &[("oldest", 16), ("newest", 16), ("features", 32)],
-        Message::Welcome { .. } => {
-            &[("version", 16), ("reserved", 16), ("features", 32), ("bytes", 64), ("ring", 64)]
-        }
+        Message::Welcome { .. } => &[("version", 16), ("reserved", 16), ("features", 32), ("bytes", 64), ("ring", 64)],
         Message::Half(_) => &[("bytes", 64), ("ring", 64)],
         _ => &[],
     };
@@ -113,7 +111,9 @@ fn attack(transport: Transport, tally: &mut Tally) {
                 // Features that only this side's wish tells apart are its own affair: refused or not, nothing else.
                 let what = format!("{transport:?}, packet {number}, {}: {} ({:#x})", field.name, lie.class, lie.value);
                 let wishes = field.name == "features" && !is_allowed(transport, &field, lie.value, right);
-                if !(wishes && matches!(outcome, Ok(_) | Err(HandshakeError::Transport { .. } | HandshakeError::Protocol(_)))) {
+                if !(wishes
+                    && matches!(outcome, Ok(_) | Err(HandshakeError::Transport { .. } | HandshakeError::Protocol(_))))
+                {
                     assert_outcome(is_allowed(transport, &field, lie.value, right), outcome, &what);
                 }
             }
@@ -125,7 +125,11 @@ fn attack(transport: Transport, tally: &mut Tally) {
                     bytes.resize(length, 0);
                 }
             });
-            assert_outcome(length == honest.len(), outcome, &format!("{transport:?}, packet {number} of {length} bytes"));
+            assert_outcome(
+                length == honest.len(),
+                outcome,
+                &format!("{transport:?}, packet {number} of {length} bytes"),
+            );
             tally.note_whole("another length", 1);
         }
         for wrong in [0, 1, 2] {
@@ -147,6 +151,7 @@ fn attack(transport: Transport, tally: &mut Tally) {
 
 #[test]
 fn of_the_handshake() {
+    let _alone = crate::alone();
     let mut tally = Tally::default();
     let before = Held::lasting();
     attack(Transport::SharedMemory, &mut tally);

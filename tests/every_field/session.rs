@@ -76,7 +76,9 @@ fn recorded() -> [Vec<Vec<u8>>; 2] {
         sender.send(frame).expect("room");
         serving.dispatch().expect("no lie");
     }
-    (0..5).for_each(|_| drop(serving.dispatch().expect("no lie")));
+    for _ in 0..5 {
+        serving.dispatch().expect("no lie");
+    }
     [asked, drained(&mut receiver)]
 }
 
@@ -162,8 +164,13 @@ fn each_lie(frames: &[Vec<u8>], tally: &mut Tally, attack: impl Fn(&[Vec<u8>], &
     };
     for (number, honest) in frames.iter().enumerate() {
         for field in fields_of(honest) {
-            let others = frames.iter().filter(|other| other.len() >= honest.len().min(LENGTH + 24) || field.name != "largest message");
-            let others: Vec<_> = others.filter(|other| fields_of(other).len() == fields_of(honest).len()).map(|other| field.read(other)).collect();
+            let others = frames
+                .iter()
+                .filter(|other| other.len() >= honest.len().min(LENGTH + 24) || field.name != "largest message");
+            let others: Vec<_> = others
+                .filter(|other| fields_of(other).len() == fields_of(honest).len())
+                .map(|other| field.read(other))
+                .collect();
             let wrong = field.wrong(field.read(honest), &others, fields::step(5));
             for lie in &wrong {
                 let what = format!("frame {number}, {}: {} ({:#x})", field.name, lie.class, lie.value);
@@ -216,6 +223,7 @@ fn serves(frames: &[Vec<u8>], what: &str, mut dispatch: impl FnMut() -> Result<u
 
 #[test]
 fn of_a_client_to_its_server() {
+    let _others = crate::beside_others();
     let ([asked, _], mut tally) = (recorded(), Tally::default());
     each_lie(&asked, &mut tally, |frames, what| {
         let (victim, raw) = connected();
@@ -230,6 +238,7 @@ fn of_a_client_to_its_server() {
 
 #[test]
 fn of_a_client_to_a_server_that_is_shared() {
+    let _others = crate::beside_others();
     let ([asked, _], mut tally) = (recorded(), Tally::default());
     each_lie(&asked, &mut tally, |frames, what| {
         let (victim, raw) = connected();
@@ -244,6 +253,7 @@ fn of_a_client_to_a_server_that_is_shared() {
 
 #[test]
 fn of_a_server_to_its_client() {
+    let _others = crate::beside_others();
     let ([_, answered], mut tally) = (recorded(), Tally::default());
     assert!(answered.len() >= 7, "a hello, three small replies and a large one");
     each_lie(&answered, &mut tally, |frames, what| {
