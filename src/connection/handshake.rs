@@ -266,11 +266,14 @@ impl Handshake {
     /// What this side brought, and what the peer has announced.
     fn put_together(&self, own: Own, shape: Half, descriptor: Option<&OwnedFd>) -> Result<Halves, HandshakeError> {
         Ok(match own {
-            Own::Carried(_) if descriptor.is_some() => {
-                let text = "malformed packet: expected no descriptor with a half that is not shared, came 1";
-                return Err(HandshakeError::Protocol(text.to_owned()));
+            Own::Carried(ours) => {
+                let theirs = shape.check_carried(self.options.largest_ring)?;
+                if descriptor.is_some() {
+                    let text = "malformed packet: expected no descriptor with a half that is not shared, came 1";
+                    return Err(HandshakeError::Protocol(text.to_owned()));
+                }
+                Halves::Carried { ours, theirs }
             }
-            Own::Carried(ours) => Halves::Carried { ours, theirs: shape.check_carried(self.options.largest_ring)? },
             Own::Shared(own) => {
                 let missing = || HandshakeError::Protocol("a half without a descriptor".to_owned());
                 let foreign = ForeignHalf::new(shape, descriptor.ok_or_else(missing)?, &self.options)?;

@@ -31,7 +31,7 @@ type Handled = (u32, Vec<u8>);
 type Log = Arc<Mutex<Vec<Handled>>>;
 
 fn connected() -> (Connection, Connection) {
-    Options::new().ring_capacity(1 << 18).wait(WaitStrategy::Park).pair().expect("a pair")
+    Options::new().ring_capacity(1 << 19).wait(WaitStrategy::Park).pair().expect("a pair")
 }
 
 fn options() -> SessionOptions {
@@ -184,6 +184,17 @@ fn each_lie(frames: &[Vec<u8>], tally: &mut Tally, attack: impl Fn(&[Vec<u8>], &
             attack(&with(number, frame), &format!("frame {number} of {length} bytes"));
             tally.note_whole("another length", 1);
         }
+        let most = LENGTH + ACCEPTED.largest as usize;
+        for length in [most, most + 1] {
+            let mut frame = honest.clone();
+            frame.resize(length, 7);
+            attack(&with(number, frame), &format!("frame {number} of {length} bytes"));
+            tally.note_whole("as large as accepted, and larger", 1);
+        }
+        for (class, inserted) in inserted(frames, number) {
+            attack(&[&frames[..number], &inserted, &frames[number..]].concat(), &format!("{class} before {number}"));
+            tally.note_whole(class, 1);
+        }
         let twice = [&frames[..=number], &frames[number..]].concat();
         attack(&twice, &format!("frame {number} twice"));
         attack(&[&frames[..number], &frames[number + 1..]].concat(), &format!("frame {number} left out"));
@@ -192,6 +203,23 @@ fn each_lie(frames: &[Vec<u8>], tally: &mut Tally, attack: impl Fn(&[Vec<u8>], &
         attack(&swapped, &format!("frame {number} after the next"));
         tally.note_whole("twice, left out, or too late", 3);
     }
+}
+
+/// Frames that are lies only where they stand, and that more than one field makes so.
+fn inserted(frames: &[Vec<u8>], number: usize) -> Vec<(&'static str, Vec<Vec<u8>>)> {
+    let kind = header(&frames[frames.len() - 1]).expect("an honest header").kind;
+    let begun = |id: u64| {
+        let header = Header { kind, part: Part::First, id: 2000 + id, selector: 0, remaining: 5 };
+        [&header.bytes()[..], b"x"].concat()
+    };
+    let mut all: Vec<_> = (1..=4).map(|count| ("messages under way", (0..count).map(begun).collect())).collect();
+    // What is under way goes on with nothing, and says so.
+    if let Some(before) = number.checked_sub(1).and_then(|before| header(&frames[before])) {
+        all.push(("an empty fragment", vec![Header { part: Part::Later, ..before }.bytes().to_vec()]));
+        let longer = [&Header { part: Part::Later, remaining: 0, ..before }.bytes()[..], &[7; 60_000]].concat();
+        all.push(("a fragment longer than the rest", vec![longer]));
+    }
+    all
 }
 
 /// What the victim's end has to be.
