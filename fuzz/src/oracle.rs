@@ -140,7 +140,8 @@ impl Reader {
     }
 
     fn judge(&mut self, header: u64, behind: &[(usize, u64)]) -> Look {
-        let skips = self.layout.word(self.head) != self.layout.ring;
+        // Not from the first word, nor from the second: no frame would fit before it.
+        let skips = self.layout.word(self.head) > self.layout.ring + 1;
         let said = said(header, self.layout.largest());
         if said == Said::Skip && skips {
             return self.judge_skipped(behind);
@@ -159,7 +160,8 @@ impl Reader {
         let &[(word, header)] = behind else { panic!("read {behind:?} behind a skip") };
         assert_eq!(word, self.layout.word(start), "another word was read behind a skip");
         match said(header, self.layout.largest()) {
-            Said::Data(length) => {
+            // With the word behind it, it ends before the skip.
+            Said::Data(length) if self.layout.word(start + frame_words(length)) < self.layout.word(self.head) => {
                 self.head = start;
                 Look::Frame { position: start, length }
             }

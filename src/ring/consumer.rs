@@ -193,16 +193,20 @@ impl<M: Memory> Consumer<M> {
 
     /// The frame at offset 0, to which a SKIP at the head points.
     fn skip(&mut self) -> Result<(), Corrupt> {
-        // At offset 0 there is nothing to skip: whatever fits in the ring fits there.
-        Corrupt::check("the offset of a skip", self.geometry.offset(self.head), 1, self.geometry.capacity - 1)?;
+        // At offset 0 there is nothing to skip: whatever fits in the ring fits there. Before offset 2 there is no room for a frame.
+        let offset = self.geometry.offset(self.head);
+        Corrupt::check("the offset of a skip", offset, 2, self.geometry.capacity - 1)?;
         let start = self.head + self.geometry.to_end(self.head);
         // Relaxed: the header behind a skip was written before the skip was committed, and that was acquired.
         let word = self.peer.load(self.geometry.word(start), Ordering::Relaxed);
         let Kind::Data(length) = Header::parse(word, self.largest)? else {
             return Err(Corrupt { what: "the header behind a skip", seen: word, ..DATA_HEADERS });
         };
+        // An honest producer has reserved what it skips, the frame and a word more, within one lap.
+        let words = frame::words(length);
+        Corrupt::check("the words of a frame behind a skip", words, 1, offset - 1)?;
         self.head = start;
-        self.last = Last { word, length, words: frame::words(length) };
+        self.last = Last { word, length, words };
         Ok(())
     }
 

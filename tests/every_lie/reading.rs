@@ -79,8 +79,7 @@ impl Reading {
     fn assert_tells_the_truth(&self, events: &[Event]) {
         for event in events {
             match *event {
-                // At most a SKIP and a frame further than before: what exactly is checked once the oracle has followed.
-                Event::Stored { word: HEAD, value } => assert!(value < self.reader.head + 2 * self.layout.capacity),
+                Event::Stored { word: HEAD, value } => assert!(value <= self.reader.head + self.layout.capacity),
                 Event::Stored { .. } | Event::Wrote { .. } | Event::Slept { .. } | Event::Woke { .. } => {
                     panic!("{event:?}")
                 }

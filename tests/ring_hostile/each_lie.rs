@@ -102,8 +102,18 @@ fn a_frame_that_overruns_the_end() {
 
 #[test]
 fn a_skip_where_there_is_nothing_to_skip() {
-    Victim::of(&[SKIP]).assert_refuses("the offset of a skip", 0, 1..=7);
-    Victim::after(8, &[]).poke(0, SKIP).assert_refuses("the offset of a skip", 0, 1..=7);
+    Victim::of(&[SKIP]).assert_refuses("the offset of a skip", 0, 2..=7);
+    Victim::after(8, &[]).poke(0, SKIP).assert_refuses("the offset of a skip", 0, 2..=7);
+}
+
+#[test]
+fn a_skip_before_which_no_frame_has_room() {
+    Victim::after(1, &[SKIP]).poke(0, data(0)).assert_refuses("the offset of a skip", 1, 2..=7);
+}
+
+#[test]
+fn a_skip_to_a_frame_that_reaches_it() {
+    Victim::after(3, &[SKIP]).poke(0, data(16)).assert_refuses("the words of a frame behind a skip", 3, 1..=2);
 }
 
 #[test]
