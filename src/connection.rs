@@ -17,6 +17,7 @@ mod options;
 mod receiver;
 mod registry;
 mod sender;
+mod side;
 mod stream;
 mod terms;
 mod transport;
@@ -26,6 +27,7 @@ pub mod wire;
 pub use connect::{accept_over, connect, connect_over, pair};
 pub use counters::{ReceiverCounters, SenderCounters};
 pub use endpoint::Endpoint;
+pub(crate) use endpoint::directory;
 pub use error::{
     AcceptError, BindError, ConnectError, HandshakeError, ReadyError, RecvIntoError, RecvTimeoutError, SendError,
     SendTimeoutError, SetupError, TryRecvError, TrySendError,
@@ -33,9 +35,11 @@ pub use error::{
 pub use established::Connection;
 pub use half::Pages;
 pub use listener::{Listener, ListenerCounters};
+pub(crate) use listener::{lock_path, remove_stale};
 pub use options::{Decision, Options};
 pub use receiver::{Message, Readiness, Receiver};
 pub use registry::{LiveEndpoint, live_endpoints};
 pub use sender::{Batch, Reservation, Sender};
+pub use side::Side;
 pub use terms::Terms;
 pub use transport::Transport;

@@ -34,6 +34,11 @@ mod region;
 pub mod region;
 
 #[cfg(not(feature = "internals"))]
+mod ledger;
+#[cfg(feature = "internals")]
+pub mod ledger;
+
+#[cfg(not(feature = "internals"))]
 mod carrier;
 #[cfg(feature = "internals")]
 pub mod carrier;
@@ -48,6 +53,11 @@ mod session;
 #[cfg(feature = "internals")]
 pub mod session;
 
+#[cfg(not(feature = "internals"))]
+mod monitor;
+#[cfg(feature = "internals")]
+pub mod monitor;
+
 mod service;
 
 #[cfg(feature = "rpc")]
@@ -58,8 +68,9 @@ pub use connection::{
     AcceptError, Batch, BindError, ConnectError, Connection, Decision, Endpoint, HandshakeError, Listener,
     ListenerCounters, LiveEndpoint, Message, Options, Pages, Readiness, ReadyError, Receiver, ReceiverCounters,
     RecvIntoError, RecvTimeoutError, Reservation, SendError, SendTimeoutError, Sender, SenderCounters, SetupError,
-    Terms, Transport, TryRecvError, TrySendError, accept_over, connect, connect_over, live_endpoints, pair,
+    Side, Terms, Transport, TryRecvError, TrySendError, accept_over, connect, connect_over, live_endpoints, pair,
 };
+pub use monitor::{AskError, Latency, Monitor, Monitored, MonitoredConnection, monitored};
 pub use os::clock::Deadline;
 pub use os::credentials::Credentials;
 pub use ring::Corrupt;

@@ -14,6 +14,7 @@
 //! the other side writes), which cannot be written through. What the types say here, the page tables say too.
 
 mod copy;
+mod counts;
 mod heap;
 mod hostile;
 mod mapped;
@@ -21,6 +22,7 @@ mod view;
 
 pub use core::sync::atomic::Ordering;
 
+pub use counts::{COUNTS, Count, Counts};
 pub use heap::Heap;
 pub use hostile::{Hostile, Read};
 pub(crate) use mapped::Bell;

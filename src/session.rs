@@ -27,6 +27,7 @@ mod outbox;
 mod pool;
 pub mod reassembly;
 mod respond;
+mod seen;
 mod shared;
 mod tally;
 mod unsent;

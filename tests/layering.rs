@@ -5,11 +5,25 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules, from the ground up: each may name itself and those before it.
-const ORDER: [&str; 11] =
-    ["os", "memory", "ring", "wait", "channel", "region", "carrier", "connection", "session", "service", "rpc"];
+const ORDER: [&str; 13] = [
+    "os",
+    "memory",
+    "ring",
+    "wait",
+    "channel",
+    "region",
+    "ledger",
+    "carrier",
+    "connection",
+    "session",
+    "monitor",
+    "service",
+    "rpc",
+];
 
 /// The files that name the processor's atomics.
-const ATOMIC_FILES: [&str; 5] = ["memory.rs", "memory/copy.rs", "memory/heap.rs", "memory/mapped.rs", "os/futex.rs"];
+const ATOMIC_FILES: [&str; 6] =
+    ["memory.rs", "memory/copy.rs", "memory/counts.rs", "memory/heap.rs", "memory/mapped.rs", "os/futex.rs"];
 
 /// The places above the memory where unsafe code may stand, and how often they say so: a contract that the caller answers
 /// for, and a value that comes with a lock of our own.

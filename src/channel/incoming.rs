@@ -1,7 +1,7 @@
 //! The receiving end of a direction.
 
 use super::{End, Words};
-use crate::memory::{Foreign, Mapped, Memory, Own};
+use crate::memory::{Count, Counts, Foreign, Mapped, Memory, Own};
 use crate::os::clock::Deadline;
 use crate::ring::{Consumer, Geometry, PeekError, Span};
 use crate::wait::{Fencing, Link, Notice, Patience, Rest, Ringer, Sleeper, State, WaitStrategy};
@@ -16,8 +16,7 @@ pub struct Incoming<M: Memory> {
     link: Link<M>,
     patience: Patience,
     disconnected: bool,
-    received: u64,
-    bytes: u64,
+    counts: Counts,
 }
 
 /// Why there is no message.
@@ -63,9 +62,17 @@ impl<M: Memory> Incoming<M> {
             link,
             patience: Patience::new(strategy),
             disconnected: false,
-            received: 0,
-            bytes: 0,
+            counts: Counts::default(),
         }
+        .counting_in(Counts::default())
+    }
+
+    /// The same end, which counts there from now on.
+    #[must_use]
+    pub fn counting_in(mut self, counts: Counts) -> Self {
+        self.data.count_in(&counts);
+        self.room.count_in(&counts);
+        Self { counts, ..self }
     }
 
     /// Looks for the next message now.
@@ -123,14 +130,18 @@ impl<M: Memory> Incoming<M> {
             Err(NextError::Empty) => {}
             result => return result,
         }
-        let Self { consumer, data, own, link, patience, received, .. } = self;
+        let Self { consumer, data, own, link, patience, counts, .. } = self;
         // What this side has just sent is often what it waits for the answer to.
         own.drain();
         let look = || {
             consumer.prefetch_alike();
             consumer.would_find() || !link.is_alive()
         };
-        if patience.wait(data, link, own, *received, deadline, look) { Ok(()) } else { Err(NextError::Empty) }
+        if patience.wait(data, link, own, counts.get(Count::Messages), deadline, look) {
+            Ok(())
+        } else {
+            Err(NextError::Empty)
+        }
     }
 
     /// There is no message: publishes what was released, or notes the end.
@@ -198,8 +209,8 @@ impl<M: Memory> Incoming<M> {
     #[inline(always)]
     pub fn release(&mut self, span: Span) {
         self.consumer.release(span);
-        self.received += 1;
-        self.bytes += span.length() as u64;
+        self.counts.add(Count::Messages, 1);
+        self.counts.add(Count::Bytes, span.length() as u64);
         if self.consumer.publish_is_due() {
             self.publish();
         }
@@ -212,7 +223,7 @@ impl<M: Memory> Incoming<M> {
             return;
         }
         self.give_room();
-        self.data.lighten(self.received);
+        self.data.lighten(self.received());
     }
 
     /// Asks to be told of the next message by a byte on the control socket; `false` if there is a message or the end
@@ -222,7 +233,7 @@ impl<M: Memory> Incoming<M> {
         if !self.link.is_alive() {
             return false;
         }
-        self.data.announce_polling(self.received);
+        self.data.announce_polling(self.received());
         let armed = self.try_next() == Err(NextError::Empty);
         if !armed {
             self.data.retract();
@@ -236,7 +247,7 @@ impl<M: Memory> Incoming<M> {
         if !self.link.is_alive() {
             return None;
         }
-        self.data.announce(self.received);
+        self.data.announce(self.received());
         if self.try_next() == Err(NextError::Empty) {
             Some(self.data.rest())
         } else {
@@ -264,13 +275,13 @@ impl<M: Memory> Incoming<M> {
     /// Messages received so far.
     #[must_use]
     pub fn received(&self) -> u64 {
-        self.received
+        self.counts.get(Count::Messages)
     }
 
     /// Bytes of payload received so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.counts.get(Count::Bytes)
     }
 
     /// How often this end slept for want of data.

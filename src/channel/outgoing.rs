@@ -1,7 +1,7 @@
 //! The sending end of a direction.
 
 use super::{End, Words};
-use crate::memory::{Foreign, Memory, Own};
+use crate::memory::{Count, Counts, Foreign, Memory, Own, WORD};
 use crate::os::clock::Deadline;
 use crate::ring::{Claim, Geometry, Producer, ReserveError};
 use crate::wait::{Fencing, Link, Notice, Patience, Ringer, Sleeper, State, WaitStrategy};
@@ -16,9 +16,7 @@ pub struct Outgoing<M: Memory> {
     link: Link<M>,
     patience: Patience,
     end: Option<End>,
-    sent: u64,
-    bytes: u64,
-    full: u64,
+    counts: Counts,
 }
 
 /// Copying as many bytes takes so long that a receiver that sleeps is woken before.
@@ -59,10 +57,23 @@ impl<M: Memory> Outgoing<M> {
             link,
             patience: Patience::new(strategy),
             end: None,
-            sent: 0,
-            bytes: 0,
-            full: 0,
+            counts: Counts::default(),
         }
+        .counting_in(Counts::default())
+    }
+
+    /// How many bytes of the ring the receiver has not released, for another thread to look at.
+    pub(crate) fn gauge(&self) -> impl Fn() -> u64 + use<M> {
+        let (look, counts) = (self.producer.gauge(), self.counts.clone());
+        move || look(counts.get(Count::Position)) * WORD as u64
+    }
+
+    /// The same end, which counts there from now on.
+    #[must_use]
+    pub fn counting_in(mut self, counts: Counts) -> Self {
+        self.data.count_in(&counts);
+        self.room.count_in(&counts);
+        Self { counts, ..self }
     }
 
     /// Finds room for a payload of `length` bytes by what is known: the fast path, which reads nothing shared. `None` says
@@ -101,11 +112,11 @@ impl<M: Memory> Outgoing<M> {
     }
 
     fn wait_for_room(&mut self, length: usize, deadline: Deadline) -> Result<Claim, ClaimError> {
-        self.full += 1;
+        self.counts.add(Count::TimesFull, 1);
         loop {
-            let Self { producer, data, room, own, link, patience, sent, .. } = self;
+            let Self { producer, data, room, own, link, patience, counts, .. } = self;
             let look = || producer.would_claim(length) || data.gone() || !link.is_alive();
-            let woken = patience.wait(room, link, own, *sent, deadline, look);
+            let woken = patience.wait(room, link, own, counts.get(Count::Messages), deadline, look);
             if woken && self.data.gone() {
                 return Err(self.end_with(End::Closed));
             }
@@ -156,8 +167,9 @@ impl<M: Memory> Outgoing<M> {
     #[inline(always)]
     pub fn commit_quietly(&mut self, claim: Claim) {
         self.producer.commit(claim);
-        self.sent += 1;
-        self.bytes += claim.length() as u64;
+        self.counts.set(Count::Position, self.producer.position());
+        self.counts.add(Count::Messages, 1);
+        self.counts.add(Count::Bytes, claim.length() as u64);
     }
 
     /// Wakes the receiver if it sleeps.
@@ -193,7 +205,7 @@ impl<M: Memory> Outgoing<M> {
         if self.link.state() == State::Forked {
             return Err(ClaimError::End(End::Forked));
         }
-        let Self { data, room, own, link, patience, sent, .. } = self;
+        let Self { data, room, own, link, patience, counts, .. } = self;
         // Looked at once and kept: the peer may take it back.
         let mut left = false;
         let look = || {
@@ -201,7 +213,7 @@ impl<M: Memory> Outgoing<M> {
             left || !link.is_alive()
         };
         // The receiver rings for room when it leaves, whatever this side waits for.
-        let over = patience.wait(room, link, own, *sent, deadline, look);
+        let over = patience.wait(room, link, own, counts.get(Count::Messages), deadline, look);
         // It may have left in order just before it was gone: one more look, made after its end was seen.
         if left || data.gone() {
             Ok(())
@@ -215,7 +227,7 @@ impl<M: Memory> Outgoing<M> {
     /// Announces that this end waits for room for `length` bytes, and does not sleep; `false`, and nothing announced, if there
     /// is room or the receiver has left. Whoever uses this end next calls [`Outgoing::rise`] first.
     pub fn rest(&mut self, length: usize) -> bool {
-        self.room.announce(self.sent);
+        self.room.announce(self.sent());
         let rests = !self.producer.would_claim(length) && !self.data.gone();
         if !rests {
             self.room.retract();
@@ -243,19 +255,19 @@ impl<M: Memory> Outgoing<M> {
     /// Messages sent so far.
     #[must_use]
     pub fn sent(&self) -> u64 {
-        self.sent
+        self.counts.get(Count::Messages)
     }
 
     /// Bytes of payload sent so far.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.counts.get(Count::Bytes)
     }
 
     /// How often there was no room and it had to be waited for.
     #[must_use]
     pub fn times_full(&self) -> u64 {
-        self.full
+        self.counts.get(Count::TimesFull)
     }
 
     /// How often this end slept for want of room.

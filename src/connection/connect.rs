@@ -68,7 +68,7 @@ pub(super) fn to(endpoint: &Endpoint, options: &Options, deadline: Deadline) -> 
     let socket = reach(&path, deadline)?;
     let identity =
         credentials::of_peer(socket.as_fd()).map_err(|error| HandshakeError::from(SetupError::Socket(error)))?;
-    let handshake = Handshake::new(socket, options.clone(), Identity::OfSocket(identity))?;
+    let handshake = Handshake::new(socket, options.clone().named(endpoint), Identity::OfSocket(identity))?;
     Ok(greet(handshake, deadline)?)
 }
 

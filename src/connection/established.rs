@@ -3,16 +3,19 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
+use super::endpoint::Endpoint;
 use super::error::{HandshakeError, SetupError};
 use super::half::{ForeignHalf, OwnHalf, Pages};
 use super::receiver::Receiver;
 use super::sender::Sender;
+use super::side::Side;
 use super::terms::Attached;
 use super::transport::Transport;
 use super::way::Way;
 use super::wire::Message;
 use crate::carrier::{self, Carried, Plan};
 use crate::channel::{Incoming, Outgoing};
+use crate::ledger::{self, Entry, Identity, layout};
 use crate::memory::Mapped;
 use crate::os::credentials::{Credentials, pidfd_of_peer};
 use crate::os::liveness::{self, Watch};
@@ -42,6 +45,9 @@ pub(super) struct Parts {
     pub(super) wait: WaitStrategy,
     pub(super) fence_each_other: bool,
     pub(super) attached: Option<Attached>,
+    pub(super) side: Side,
+    /// The name or path by which the two found each other, if they did so.
+    pub(super) endpoint: Option<Endpoint>,
 }
 
 /// What the rings lie in.
@@ -53,6 +59,14 @@ pub(super) enum Halves {
 }
 
 impl Halves {
+    /// This side's, the peer's, and whether the socket carries.
+    fn shapes(&self) -> (Half, Half, bool) {
+        match self {
+            Self::Shared { own, foreign } => (own.shape, foreign.shape, false),
+            Self::Carried { ours, theirs } => (*ours, *theirs, true),
+        }
+    }
+
     /// What this side says of its own, and the descriptor that goes with it.
     pub(super) fn announced(&self) -> (Half, Option<&OwnedFd>) {
         match self {
@@ -71,6 +85,8 @@ pub(super) struct Shared {
     peer: Credentials,
     pages: Pages,
     attached: Option<Attached>,
+    /// Where this connection is counted, if others may see it.
+    pub(super) entry: Option<Arc<Entry>>,
     _watch: Watch,
 }
 
@@ -81,73 +97,21 @@ const PRIVATE_BYTES: usize = 4096;
 
 impl Connection {
     pub(super) fn new(parts: Parts) -> Result<Self, SetupError> {
-        let Parts { socket, peer, halves, wait, fence_each_other, attached } = parts;
-        let socket = Arc::new(socket);
+        let Parts { socket, peer, halves, wait, fence_each_other, attached, side, endpoint } = parts;
+        let (ours, theirs, carried) = halves.shapes();
+        let endpoint = endpoint.map(|endpoint| endpoint.to_string()).unwrap_or_default();
+        let rings = [ours.ring, theirs.ring];
+        let entry =
+            ledger::enter(&Identity { side: side.number(), peer, rings, carried, endpoint: &endpoint }).map(Arc::new);
+        let made = Made { socket: Arc::new(socket), peer, wait, attached, entry };
         match halves {
-            Halves::Shared { own, foreign } => {
-                Self::shared_by(socket, peer, own, foreign, wait, fence_each_other, attached)
-            }
-            Halves::Carried { ours, theirs } => Self::carried_by(socket, peer, ours, theirs, wait, attached),
+            Halves::Shared { own, foreign } => made.shared_by(own, foreign, fence_each_other),
+            Halves::Carried { ours, theirs } => made.carried_by(ours, theirs),
         }
     }
 
-    fn shared_by(
-        socket: Arc<OwnedFd>,
-        peer: Credentials,
-        own: OwnHalf,
-        foreign: ForeignHalf,
-        wait: WaitStrategy,
-        fence_each_other: bool,
-        attached: Option<Attached>,
-    ) -> Result<Self, SetupError> {
-        let private = Mapped::private(PRIVATE_BYTES)?;
-        let attention = Attention::new(private.clone(), ATTENTION_WORD);
-        let link = Link::new(private, LINK_WORD);
-        let (dead, called, hung_up) = (link.clone(), attention.clone(), Arc::clone(&socket));
-        let bereaved = move || {
-            dead.declare_dead();
-            called.call();
-            // A child that the peer forked may hold its end open: whoever polls ours learns of the death all the same.
-            socket::shut_down(hung_up.as_fd());
-        };
-        let watch = watch(&socket, peer, bereaved).map_err(SetupError::Watch)?;
-        let fencing = match wait {
-            WaitStrategy::Spin => Fencing::Never,
-            _ if fence_each_other => Fencing::Adaptive,
-            _ => Fencing::Plain,
-        };
-        let (mine, theirs) = (own.memory, foreign.memory);
-        let outgoing =
-            Outgoing::new(mine.clone(), theirs.clone(), own.shape.geometry(), WORDS, link.clone(), wait, fencing);
-        let incoming = Incoming::new(mine, theirs, foreign.shape.geometry(), WORDS, link.clone(), wait, fencing);
-        let (way, pages) = (Way::Memory { socket }, own.pages);
-        Ok(Self::of(outgoing, incoming, Shared { way, link, wait, attention, peer, pages, attached, _watch: watch }))
-    }
-
-    fn carried_by(
-        socket: Arc<OwnedFd>,
-        peer: Credentials,
-        ours: Half,
-        theirs: Half,
-        wait: WaitStrategy,
-        attached: Option<Attached>,
-    ) -> Result<Self, SetupError> {
-        let wait = carrier::waits(wait);
-        let plan = Plan { socket: Arc::clone(&socket), ours, theirs, wait };
-        let Carried { outgoing, incoming, link, attention, relay } = carrier::carry(plan)?;
-        let watched = Arc::downgrade(&relay);
-        let bereaved = move || watched.upgrade().into_iter().for_each(|relay| relay.bereave());
-        let watch = watch(&socket, peer, bereaved).map_err(|error| {
-            // It is carried already: nobody but the peer would end that.
-            socket::shut_down(socket.as_fd());
-            relay.bereave();
-            SetupError::Watch(error)
-        })?;
-        let (way, pages) = (Way::Socket { socket, relay }, Pages::Ordinary);
-        Ok(Self::of(outgoing, incoming, Shared { way, link, wait, attention, peer, pages, attached, _watch: watch }))
-    }
-
     fn of(outgoing: Outgoing<Mapped>, incoming: Incoming<Mapped>, shared: Shared) -> Self {
+        let (outgoing, incoming) = shared.count(outgoing, incoming);
         let shared = Arc::new(shared);
         let sender = Sender::new(outgoing, Arc::clone(&shared));
         Self { sender, receiver: Receiver::new(incoming, shared) }
@@ -209,6 +173,78 @@ impl Connection {
     #[must_use]
     pub fn pages(&self) -> &Pages {
         &self.shared().pages
+    }
+}
+
+/// What a connection is made of, but for what its rings lie in.
+struct Made {
+    socket: Arc<OwnedFd>,
+    peer: Credentials,
+    wait: WaitStrategy,
+    attached: Option<Attached>,
+    entry: Option<Arc<Entry>>,
+}
+
+impl Made {
+    fn shared_by(self, own: OwnHalf, foreign: ForeignHalf, fence_each_other: bool) -> Result<Connection, SetupError> {
+        let Self { socket, peer, wait, attached, entry } = self;
+        let private = Mapped::private(PRIVATE_BYTES)?;
+        let attention = Attention::new(private.clone(), ATTENTION_WORD);
+        let link = Link::new(private, LINK_WORD);
+        let (dead, called, hung_up) = (link.clone(), attention.clone(), Arc::clone(&socket));
+        let bereaved = move || {
+            dead.declare_dead();
+            called.call();
+            // A child that the peer forked may hold its end open: whoever polls ours learns of the death all the same.
+            socket::shut_down(hung_up.as_fd());
+        };
+        let watch = watch(&socket, peer, bereaved).map_err(SetupError::Watch)?;
+        let fencing = match wait {
+            WaitStrategy::Spin => Fencing::Never,
+            _ if fence_each_other => Fencing::Adaptive,
+            _ => Fencing::Plain,
+        };
+        let (mine, theirs) = (own.memory, foreign.memory);
+        let outgoing =
+            Outgoing::new(mine.clone(), theirs.clone(), own.shape.geometry(), WORDS, link.clone(), wait, fencing);
+        let incoming = Incoming::new(mine, theirs, foreign.shape.geometry(), WORDS, link.clone(), wait, fencing);
+        let (way, pages) = (Way::Memory { socket }, own.pages);
+        Ok(Connection::of(
+            outgoing,
+            incoming,
+            Shared { way, link, wait, attention, peer, pages, attached, entry, _watch: watch },
+        ))
+    }
+
+    fn carried_by(self, ours: Half, theirs: Half) -> Result<Connection, SetupError> {
+        let Self { socket, peer, wait, attached, entry } = self;
+        let wait = carrier::waits(wait);
+        let plan = Plan { socket: Arc::clone(&socket), ours, theirs, wait };
+        let Carried { outgoing, incoming, link, attention, relay } = carrier::carry(plan)?;
+        let watched = Arc::downgrade(&relay);
+        let bereaved = move || watched.upgrade().into_iter().for_each(|relay| relay.bereave());
+        let watch = watch(&socket, peer, bereaved).map_err(|error| {
+            // It is carried already: nobody but the peer would end that.
+            socket::shut_down(socket.as_fd());
+            relay.bereave();
+            SetupError::Watch(error)
+        })?;
+        let (way, pages) = (Way::Socket { socket, relay }, Pages::Ordinary);
+        Ok(Connection::of(
+            outgoing,
+            incoming,
+            Shared { way, link, wait, attention, peer, pages, attached, entry, _watch: watch },
+        ))
+    }
+}
+
+impl Shared {
+    /// Has the ends count where others may see it, if this process asked for that.
+    fn count(&self, outgoing: Outgoing<Mapped>, incoming: Incoming<Mapped>) -> (Outgoing<Mapped>, Incoming<Mapped>) {
+        let Some(entry) = &self.entry else { return (outgoing, incoming) };
+        let outgoing = outgoing.counting_in(entry.line(layout::SENDER));
+        entry.gauge(layout::OCCUPIED, outgoing.gauge());
+        (outgoing, incoming.counting_in(entry.line(layout::RECEIVER)))
     }
 }
 

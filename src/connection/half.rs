@@ -90,9 +90,5 @@ impl ForeignHalf {
 }
 
 fn unfit(reason: Unfit) -> HandshakeError {
-    HandshakeError::Half(match reason {
-        Unfit::NotMemory(source) => format!("expected a sealed memory file, got another descriptor: {source}"),
-        Unfit::Unsealed { missing } => format!("its seals lack the bits {missing:#x}"),
-        Unfit::Size { announced, found } => format!("announced with {announced} bytes, it has {found}"),
-    })
+    HandshakeError::Half(reason.to_string())
 }

@@ -16,6 +16,7 @@ use super::error::{HandshakeError, SetupError};
 use super::established::{Connection, Halves, Parts};
 use super::half::{ForeignHalf, OwnHalf, PAGE};
 use super::options::{Decision, Options};
+use super::side::Side;
 use super::terms::Attached;
 use super::transport::Transport;
 use super::wire::{Features, LONGEST, Message};
@@ -319,7 +320,7 @@ impl Exchanging {
         };
         let halves = halves.map_err(|error| handshake.refuse(error))?;
         // Before READY: from then on the peer may write, ring and die.
-        let connection = handshake.establish(peer, halves, features)?;
+        let connection = handshake.establish(peer, halves, features, Side::Accepted)?;
         connection.send_ready()?;
         Ok(Step::Done(connection))
     }
@@ -388,11 +389,17 @@ impl Handshake {
         Ok((halves, features))
     }
 
-    fn establish(self, peer: Credentials, halves: Halves, features: Features) -> Result<Connection, HandshakeError> {
+    fn establish(
+        self,
+        peer: Credentials,
+        halves: Halves,
+        features: Features,
+        side: Side,
+    ) -> Result<Connection, HandshakeError> {
         let fence_each_other = features.has(Features::MEMBARRIER) && self.features().has(Features::MEMBARRIER);
         let Self { socket, options, attached, .. } = self;
-        let wait = options.wait;
-        Ok(Connection::new(Parts { socket, peer, halves, wait, fence_each_other, attached })?)
+        let (wait, endpoint) = (options.wait, options.endpoint);
+        Ok(Connection::new(Parts { socket, peer, halves, wait, fence_each_other, attached, side, endpoint })?)
     }
 }
 
@@ -404,6 +411,6 @@ impl Confirming {
             return Err(self.handshake.refuse(unexpected(&received.message, "READY")));
         }
         let Self { handshake, peer, halves, features } = self;
-        Ok(Step::Done(handshake.establish(peer, halves, features)?))
+        Ok(Step::Done(handshake.establish(peer, halves, features, Side::Connected)?))
     }
 }

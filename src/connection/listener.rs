@@ -102,6 +102,7 @@ impl Listener {
         })?;
         let (pending, counters) = (Vec::new(), ListenerCounters::default());
         let process = std::process::id();
+        let options = options.named(endpoint);
         Ok(Self { socket, gathering, deaf: false, path, options, pending, counters, process, lock })
     }
 
@@ -297,14 +298,14 @@ fn gather(listening: BorrowedFd<'_>) -> std::io::Result<OwnedFd> {
     Ok(gathering)
 }
 
-pub(super) fn lock_path(socket: &Path) -> PathBuf {
+pub(crate) fn lock_path(socket: &Path) -> PathBuf {
     let mut path = socket.as_os_str().to_owned();
     path.push(".lock");
     path.into()
 }
 
 /// Removes the socket of a listener that is gone: we hold its lock. Anything else that lies there stays.
-pub(super) fn remove_stale(path: &Path) -> std::io::Result<()> {
+pub(crate) fn remove_stale(path: &Path) -> std::io::Result<()> {
     let found = match rustix::fs::lstat(path) {
         Ok(found) => FileType::from_raw_mode(found.st_mode),
         Err(Errno::NOENT) => return Ok(()),

@@ -47,6 +47,8 @@ pub struct Options {
     pub(super) mode: u32,
     pub(super) transport: Transport,
     pub(super) authorise: Arc<Authorise>,
+    /// The endpoint that they are used for.
+    pub(super) endpoint: Option<Endpoint>,
 }
 
 impl Default for Options {
@@ -60,6 +62,7 @@ impl Default for Options {
             mode: 0o600,
             transport: Transport::default(),
             authorise: Arc::new(same_user),
+            endpoint: None,
         }
     }
 }
@@ -166,6 +169,11 @@ impl Options {
     /// What these options answer to that peer.
     pub(crate) fn decide(&self, peer: &Credentials) -> Decision {
         (self.authorise)(peer)
+    }
+
+    /// These options, for that endpoint.
+    pub(super) fn named(self, endpoint: &Endpoint) -> Self {
+        Self { endpoint: Some(endpoint.clone()), ..self }
     }
 
     /// These options on other terms.

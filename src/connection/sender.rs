@@ -8,6 +8,7 @@ use super::counters::SenderCounters;
 use super::error::{SendError, SendTimeoutError, TrySendError};
 use super::established::Shared;
 use crate::channel::{ClaimError, End, Outgoing};
+use crate::ledger::Entry;
 use crate::memory::Mapped;
 use crate::os::clock::Deadline;
 use crate::ring::Claim;
@@ -46,6 +47,11 @@ impl Sender {
     /// How the sides wait, and whether the peer lives.
     pub(crate) fn waiting(&self) -> (WaitStrategy, &Link<Mapped>) {
         (self.shared.wait, &self.shared.link)
+    }
+
+    /// Where the connection is counted, if others may see it, for what is built on it.
+    pub(crate) fn entry(&self) -> Option<&Arc<Entry>> {
+        self.shared.entry.as_ref()
     }
 
     /// A call to whoever rests on the doorbell.

@@ -6,6 +6,7 @@ use super::error::{HandshakeError, SetupError};
 use super::established::{Connection, Halves, Parts};
 use super::half::PAGE;
 use super::options::{Decision, Options};
+use super::side::Side;
 use super::terms::Attached;
 use super::wire::Opening;
 use crate::os::clock::Deadline;
@@ -30,7 +31,8 @@ pub(super) fn connect(socket: OwnedFd, options: &Options, deadline: Deadline) ->
     let theirs = Half { bytes: 0, ring: opening.ring }.check_carried(options.largest_ring)?;
     let halves = Halves::Carried { ours, theirs };
     let wait = options.wait;
-    Ok(Connection::new(Parts { socket, peer, halves, wait, fence_each_other: false, attached })?)
+    let (side, endpoint) = (Side::Given, None);
+    Ok(Connection::new(Parts { socket, peer, halves, wait, fence_each_other: false, attached, side, endpoint })?)
 }
 
 /// Asks about whom the kernel names; what it is granted becomes part of the options.

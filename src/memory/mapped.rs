@@ -10,6 +10,7 @@
 #![allow(unsafe_code)]
 
 use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
 use core::sync::atomic::{AtomicU64, Ordering, compiler_fence, fence};
 use core::{fmt, slice};
 use std::io;
@@ -104,6 +105,16 @@ impl Mapped {
         Self::shared(map, bytes, Advice::PopulateWrite).map(Own::new)
     }
 
+    /// The same, which forked children map as well: for words that are no part of a region.
+    ///
+    /// # Errors
+    ///
+    /// If the memory cannot be had.
+    pub(crate) fn inherited(file: BorrowedFd<'_>, bytes: usize) -> Result<Own<Self>, MapError> {
+        let map = options(bytes).map_raw(file.as_raw_fd());
+        Self::populated(map, bytes, Advice::PopulateWrite).map(Own::new)
+    }
+
     /// Maps the first `bytes` of a peer's memfd for reading, and populates it.
     ///
     /// # Errors
@@ -142,6 +153,12 @@ impl Mapped {
         let error = |step| move |source| MapError { bytes, step, source };
         let map = map.map_err(error("map"))?;
         map.advise(Advice::DontFork).map_err(error("keep from children"))?;
+        Self::populated(Ok(map), bytes, populate)
+    }
+
+    fn populated(map: io::Result<MmapRaw>, bytes: usize, populate: Advice) -> Result<Self, MapError> {
+        let error = |step| move |source| MapError { bytes, step, source };
+        let map = map.map_err(error("map"))?;
         match map.advise(populate) {
             // A kernel older than 5.14 does not know the advice; the file is allocated in any case.
             Err(unknown) if unknown.kind() == io::ErrorKind::InvalidInput => {}
@@ -311,6 +328,12 @@ impl Memory for Mapped {
 }
 
 impl Own<Mapped> {
+    /// A pointer to `len` bytes at `offset` of this side's memory.
+    pub(crate) fn pointer(&self, offset: usize, len: usize) -> NonNull<u8> {
+        // SAFETY: within a mapping, or one past its end: not null.
+        unsafe { NonNull::new_unchecked(self.bytes(offset, len)) }
+    }
+
     /// Lends `len` bytes at `offset` of this side's half for writing in place.
     ///
     /// The caller is the producer, whose bytes of the ring nobody else in this process touches, and lends what it has

@@ -1,10 +1,12 @@
 //! Sealed memory files: the halves of a region.
 
+use std::fmt;
 use std::io;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{
-    FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, fstat, memfd_create,
+    FallocateFlags, MemfdFlags, Mode, OFlags, SealFlags, fallocate, fcntl_add_seals, fcntl_get_seals, fstat,
+    memfd_create, open,
 };
 use rustix::io::Errno;
 
@@ -40,6 +42,11 @@ pub(crate) fn seal(file: BorrowedFd<'_>) -> io::Result<()> {
     Ok(fcntl_add_seals(file, SEALS)?)
 }
 
+/// Another descriptor of the file, open for reading alone.
+pub(crate) fn for_reading(file: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    Ok(open(format!("/proc/self/fd/{}", file.as_raw_fd()), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?)
+}
+
 /// What is wrong with a descriptor that should be a peer's half.
 #[derive(Debug)]
 pub(crate) enum Unfit {
@@ -49,6 +56,18 @@ pub(crate) enum Unfit {
     Unsealed { missing: u32 },
     /// Its size is not the announced one.
     Size { announced: u64, found: u64 },
+}
+
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotMemory(source) => {
+                write!(f, "expected a sealed memory file, got another descriptor: {source}")
+            }
+            Self::Unsealed { missing } => write!(f, "its seals lack the bits {missing:#x}"),
+            Self::Size { announced, found } => write!(f, "announced with {announced} bytes, it has {found}"),
+        }
+    }
 }
 
 /// Checks a peer's memory file: sealed at least as [`seal`] does, and of the announced size.

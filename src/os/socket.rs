@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 use std::ptr;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, fchmod, unlink};
 use rustix::io::Errno;
 use rustix::net::{
@@ -313,6 +313,12 @@ pub(crate) fn wait_readable<'a>(sockets: impl Iterator<Item = BorrowedFd<'a>>, d
         Ok(_) | Err(Errno::INTR) => Ok(()),
         Err(errno) => Err(errno.into()),
     }
+}
+
+/// Whether `socket` is readable or hung up now.
+pub(crate) fn is_readable(socket: BorrowedFd<'_>) -> bool {
+    let mut entry = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];
+    poll(&mut entry, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 /// Waits until `socket` is readable or hung up, or the deadline passes.

@@ -298,6 +298,20 @@ impl<M: Memory> Producer<M> {
         self.corrupt
     }
 
+    /// How far this has been committed, in words.
+    #[must_use]
+    #[inline(always)]
+    pub fn position(&self) -> u64 {
+        self.tail
+    }
+
+    /// A look at how full the ring is, for another thread: given the position, how many words the consumer has not released.
+    pub(crate) fn gauge(&self) -> impl Fn(u64) -> u64 + use<M> {
+        let (peer, geometry) = (self.peer.clone(), self.geometry);
+        // A peer may say anything: then this says what can be.
+        move |tail| tail.saturating_sub(peer.load(geometry.head, Ordering::Relaxed)).min(geometry.capacity)
+    }
+
     /// How many words the consumer had not yet released when it was last looked at: at most the capacity.
     #[must_use]
     pub fn occupied(&self) -> u64 {

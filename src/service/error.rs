@@ -15,6 +15,8 @@ pub enum ServiceError {
     Driver(io::Error),
     /// A dispatcher thread cannot be started.
     Thread(io::Error),
+    /// It cannot be monitored.
+    Monitor(io::Error),
 }
 
 impl fmt::Display for ServiceError {
@@ -23,6 +25,7 @@ impl fmt::Display for ServiceError {
             Self::Bind(error) => error.fmt(f),
             Self::Driver(error) => write!(f, "could not get the descriptors that drive a service: {error}"),
             Self::Thread(error) => write!(f, "could not start a dispatcher thread: {error}"),
+            Self::Monitor(error) => write!(f, "could not be monitored: {error}"),
         }
     }
 }
@@ -32,7 +35,7 @@ impl std::error::Error for ServiceError {
         match self {
             // It is displayed as it is.
             Self::Bind(error) => error.source(),
-            Self::Driver(error) | Self::Thread(error) => Some(error),
+            Self::Driver(error) | Self::Thread(error) | Self::Monitor(error) => Some(error),
         }
     }
 }

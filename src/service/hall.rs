@@ -20,6 +20,7 @@ use super::schedule::{Awake, Schedule};
 use super::table::Table;
 use super::timers::{Due, Timers};
 use crate::connection::{Decision, Endpoint, Listener, ListenerCounters, Options, Terms};
+use crate::monitor::Monitor;
 use crate::os::clock::{SLICE, nap, timespec};
 use crate::os::credentials::Credentials;
 use crate::os::event;
@@ -42,6 +43,7 @@ pub(super) struct Hall<T> {
     roster: Mutex<Roster<T>>,
     counters: Mutex<ServiceCounters>,
     phase: Mutex<Phase>,
+    _monitor: Option<Monitor>,
 }
 
 struct Roster<T> {
@@ -75,7 +77,10 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<T: Send + Sync + 'static> Hall<T> {
     pub(super) fn new(options: ServiceOptions<T>, endpoint: &Endpoint) -> Result<Self, ServiceError> {
-        let ServiceOptions { connection, session, hooks, limits } = options;
+        let ServiceOptions { connection, session, hooks, limits, monitored } = options;
+        // First, so that every client is seen.
+        let monitor =
+            monitored.then(|| Monitor::start_for(limits.clients)).transpose().map_err(ServiceError::Monitor)?;
         let hooks = Arc::new(hooks);
         let admission = Arc::new(Admission::new(limits.clients, limits.of_user, limits.rate));
         let listener = guarded(connection, &hooks, &admission).bind(endpoint)?;
@@ -104,6 +109,7 @@ impl<T: Send + Sync + 'static> Hall<T> {
             roster: Mutex::new(roster),
             counters: Mutex::default(),
             phase: Mutex::new(Phase::Open),
+            _monitor: monitor,
         })
     }
 

@@ -43,6 +43,7 @@ pub struct ServiceOptions<T = ()> {
     pub(super) session: SessionOptions,
     pub(super) hooks: Hooks<T>,
     pub(super) limits: Limits,
+    pub(super) monitored: bool,
 }
 
 /// The numbers among them.
@@ -88,7 +89,7 @@ impl<T: 'static> ServiceOptions<T> {
             linger: Duration::from_micros(50),
         };
         let (connection, session) = (Options::default(), SessionOptions::default());
-        Self { connection, session, hooks: Hooks::new(connected), limits }
+        Self { connection, session, hooks: Hooks::new(connected), limits, monitored: false }
     }
 
     /// How its connections are made: rings, permissions of the socket, time for the handshake. The way of waiting is the
@@ -103,6 +104,14 @@ impl<T: 'static> ServiceOptions<T> {
     #[must_use]
     pub fn session(mut self, options: SessionOptions) -> Self {
         self.session = options;
+        self
+    }
+
+    /// Whether other processes of this user may see what its connections count, see [`Monitor`](crate::Monitor): as many at a
+    /// time as it may have clients. They may not if not chosen, because that takes a thread, and 4 KiB for each client.
+    #[must_use]
+    pub fn monitored(mut self, wanted: bool) -> Self {
+        self.monitored = wanted;
         self
     }
 
@@ -229,11 +238,12 @@ impl<T: Send + Sync + 'static> ServiceOptions<T> {
 
 impl<T> fmt::Debug for ServiceOptions<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { connection, session, limits, .. } = self;
+        let Self { connection, session, limits, monitored, .. } = self;
         f.debug_struct("ServiceOptions")
             .field("connection", connection)
             .field("session", session)
             .field("limits", limits)
+            .field("monitored", monitored)
             .finish_non_exhaustive()
     }
 }

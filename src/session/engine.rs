@@ -19,11 +19,13 @@ use super::limit::Limit;
 use super::options::SessionOptions;
 use super::outbox::{Letter, Outbox};
 use super::pool::Pool;
+use super::seen::Seen;
 use super::tally::Tally;
 use super::unsent::Unsent;
 use crate::channel::End;
 use crate::connection::{Connection, Readiness, SetupError};
-use crate::memory::{Mapped, WORD};
+use crate::ledger::layout;
+use crate::memory::{Count, Counts, Mapped, WORD};
 use crate::os::clock::Deadline;
 use crate::os::credentials::Credentials;
 use crate::wait::{Attention, Link, State, WaitStrategy};
@@ -58,6 +60,10 @@ pub(super) struct Engine {
     pub(super) open: Tally<Mapped>,
     /// Requests of the peer that wait for workers, or for whoever keeps their responders.
     pub(super) requests: Tally<Mapped>,
+    /// What was sent, counted under the sending lock.
+    sent: Counts,
+    /// What was received, counted by the leader, and how long calls take.
+    pub(super) seen: Seen,
     pub(super) incoming: Led<Mapped, Incoming>,
     /// Where the replies to calls in flight are put by who receives for others.
     replies: Box<[Mutex<Filed>]>,
@@ -74,8 +80,6 @@ pub(super) struct Incoming {
     pub(super) backlog: Backlog,
     /// Whether the doorbell is armed for a listener that rests, or for a poll loop.
     pub(super) resting: bool,
-    pub(super) late_replies: u64,
-    pub(super) events_taken: u64,
 }
 
 /// What the sending lock guards.
@@ -125,8 +129,13 @@ impl Engine {
         let inbox = Inbox::new(receiver, options.accepted);
         let buffers = inbox.buffers().clone();
         let backlog = Backlog::new(options.accepted);
-        let incoming = Incoming { inbox, backlog, resting: false, late_replies: 0, events_taken: 0 };
+        let incoming = Incoming { inbox, backlog, resting: false };
+        let seen = Seen::new(&sender, options);
+        if let Some(entry) = sender.entry() {
+            entry.gauge(layout::IN_FLIGHT, lead.gauge());
+        }
         let mut outbox = Outbox::new(sender);
+        let sent = outbox.counts().clone();
         outbox.greet(options.accepted);
         Ok(Self {
             options: options.clone(),
@@ -147,6 +156,8 @@ impl Engine {
             pressing: tally(1),
             open: tally(2),
             requests: tally(3),
+            sent,
+            seen,
             incoming: Led::new(lead, incoming),
             replies: (0..slots).map(|_| Mutex::default()).collect(),
             link,
@@ -183,6 +194,22 @@ impl Engine {
 
     #[inline]
     pub(super) fn call(
+        self: &Arc<Self>,
+        selector: u32,
+        parts: &[IoSlice<'_>],
+        reply: &mut Vec<u8>,
+        limit: Limit,
+    ) -> Result<(), CallError> {
+        let begun = self.seen.latency.start();
+        let result = self.call_untimed(selector, parts, reply, limit);
+        if result.is_ok() {
+            self.seen.latency.stop(begun);
+        }
+        result
+    }
+
+    #[inline]
+    fn call_untimed(
         self: &Arc<Self>,
         selector: u32,
         parts: &[IoSlice<'_>],
@@ -337,7 +364,7 @@ impl Engine {
                 guard.answered(ticket, asleep);
             }
             None => {
-                guard.late_replies += 1;
+                self.seen.received.add(Count::LateReplies, 1);
                 self.buffers.give_back(payload);
             }
         }
@@ -401,19 +428,17 @@ impl Engine {
 
     pub(super) fn counters(&self) -> SessionCounters {
         if self.owned().is_err() {
-            // The locks may be held for ever, by threads of the parent.
+            // They are the parent's.
             return SessionCounters::default();
         }
-        let (calls, events, served) = {
-            let sent = &lock(&self.outgoing).outbox.sent();
-            (sent.calls, sent.events, sent.replies)
-        };
-        // A leader may be waiting for a message with it in hand.
-        let (late_replies, events_taken) = self.try_lead().map_or((0, 0), |mut leader| {
-            let incoming = leader.leader();
-            (incoming.late_replies, incoming.events_taken)
-        });
-        SessionCounters { calls, events, served, events_taken, late_replies }
+        let (sent, received) = (&self.sent, &self.seen.received);
+        SessionCounters {
+            calls: sent.get(Count::Calls),
+            events: sent.get(Count::Events),
+            served: sent.get(Count::Served),
+            events_taken: received.get(Count::EventsTaken),
+            late_replies: received.get(Count::LateReplies),
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use super::led::Follow;
 use super::limit::Limit;
 use super::respond::Responder;
 use crate::channel::NextError;
+use crate::memory::Count;
 use crate::os::clock::Deadline;
 
 thread_local! {
@@ -49,7 +50,7 @@ impl Engine {
     /// What this thread is to run of a job that came.
     fn accept(self: &Arc<Self>, leader: &mut Leading<'_>, job: Job) -> Option<Job> {
         if matches!(job, Job::Event { .. }) {
-            leader.leader().events_taken += 1;
+            self.seen.received.add(Count::EventsTaken, 1);
         }
         if self.pool.takes(&job) {
             return self.pool.push(self, job);
@@ -114,7 +115,7 @@ impl Engine {
                 Ok(Arrival::Part) => self.learn_peer(leader),
                 Ok(Arrival::Reply { id, status, payload }) => self.deliver(leader, id, status, payload),
                 Ok(Arrival::Job(job)) => {
-                    leader.leader().events_taken += u64::from(matches!(job, Job::Event { .. }));
+                    self.seen.received.add(Count::EventsTaken, matches!(job, Job::Event { .. }).into());
                     leader.leader().backlog.push(job);
                 }
                 Err(NextError::Empty) => return Ok(false),

@@ -94,6 +94,15 @@ impl<M: Memory> Lead<M> {
         Self { private, link, slots, sleeps }
     }
 
+    /// How many calls are in flight, for another thread to look at.
+    pub(crate) fn gauge(&self) -> impl Fn() -> u64 + use<M> {
+        let (private, slots) = (self.private.clone(), self.slots as usize);
+        move || {
+            let words = (0..slots).map(|slot| private.load(SLOTS + slot * LINE, Ordering::Relaxed));
+            words.filter(|word| word & STATES != VACANT).count() as u64
+        }
+    }
+
     fn slot(&self, ticket: Ticket) -> usize {
         SLOTS + ticket.slot as usize * LINE
     }

@@ -14,8 +14,10 @@ use super::limit::{Limit, SLICE};
 use super::options::SessionOptions;
 use super::outbox::{Letter, Outbox};
 use super::respond::Responder;
+use super::seen::Seen;
 use crate::channel::{ClaimError, End, NextError};
 use crate::connection::{Connection, Readiness, ReadyError};
+use crate::memory::Count;
 use crate::os::clock::Deadline;
 use crate::os::credentials::Credentials;
 
@@ -62,8 +64,7 @@ struct Core {
     /// Handlers that are running, each called by the one before.
     depth: usize,
     last: u64,
-    late_replies: u64,
-    events_taken: u64,
+    seen: Seen,
     /// Buffers of the handler that runs, kept for the next.
     request: Vec<u8>,
     reply: Vec<u8>,
@@ -227,13 +228,13 @@ impl<H: Handler> LocalSession<H> {
     /// What this side has counted.
     #[must_use]
     pub fn counters(&self) -> SessionCounters {
-        let sent = self.core.outbox.sent();
+        let (sent, received) = (self.core.outbox.counts(), &self.core.seen.received);
         SessionCounters {
-            calls: sent.calls,
-            events: sent.events,
-            served: sent.replies,
-            events_taken: self.core.events_taken,
-            late_replies: self.core.late_replies,
+            calls: sent.get(Count::Calls),
+            events: sent.get(Count::Events),
+            served: sent.get(Count::Served),
+            events_taken: received.get(Count::EventsTaken),
+            late_replies: received.get(Count::LateReplies),
         }
     }
 }
@@ -249,6 +250,7 @@ impl Core {
     fn new(connection: Connection, options: &SessionOptions) -> Self {
         let credentials = connection.peer();
         let (sender, receiver) = connection.split();
+        let seen = Seen::new(&sender, options);
         let mut outbox = Outbox::new(sender);
         outbox.greet(options.accepted);
         Self {
@@ -260,8 +262,7 @@ impl Core {
             waiting: Vec::new(),
             depth: 0,
             last: 0,
-            late_replies: 0,
-            events_taken: 0,
+            seen,
             request: Vec::new(),
             reply: Vec::new(),
         }
@@ -289,6 +290,23 @@ impl Core {
 
     #[inline]
     fn call(
+        &mut self,
+        handler: &impl Handler,
+        selector: u32,
+        parts: &[IoSlice<'_>],
+        reply: &mut Vec<u8>,
+        limit: Limit,
+    ) -> Result<(), CallError> {
+        let begun = self.seen.latency.start();
+        let result = self.call_untimed(handler, selector, parts, reply, limit);
+        if result.is_ok() {
+            self.seen.latency.stop(begun);
+        }
+        result
+    }
+
+    #[inline]
+    fn call_untimed(
         &mut self,
         handler: &impl Handler,
         selector: u32,
@@ -487,7 +505,7 @@ impl Core {
         match self.waiting.iter_mut().rev().find(|waiting| waiting.id == id && waiting.reply.is_none()) {
             Some(waiting) => waiting.reply = Some((status, payload)),
             None => {
-                self.late_replies += 1;
+                self.seen.received.add(Count::LateReplies, 1);
                 self.inbox.give_back(payload);
             }
         }
@@ -537,7 +555,7 @@ impl Core {
         let mut back = Nested { core: self, handler };
         run_event(handler, &mut Event { selector, payload: &payload, back: &mut back });
         self.depth -= 1;
-        self.events_taken += 1;
+        self.seen.received.add(Count::EventsTaken, 1);
         self.inbox.give_back(payload);
     }
 

@@ -22,6 +22,7 @@ pub struct SessionOptions {
     pub(super) workers: usize,
     pub(super) listener: bool,
     pub(super) wait_for_turn: bool,
+    pub(super) latency: bool,
 }
 
 impl Default for SessionOptions {
@@ -34,6 +35,7 @@ impl Default for SessionOptions {
             workers: 0,
             listener: true,
             wait_for_turn: true,
+            latency: false,
         }
     }
 }
@@ -113,6 +115,14 @@ impl SessionOptions {
     #[must_use]
     pub fn listener(mut self, wanted: bool) -> Self {
         self.listener = wanted;
+        self
+    }
+
+    /// Whether it is recorded how long each call takes that is answered well: two looks at the clock for each. They are recorded
+    /// where a [`Monitor`](crate::Monitor) shows them, and nowhere if the process has none. Not recorded if not chosen.
+    #[must_use]
+    pub fn record_latency(mut self, wanted: bool) -> Self {
+        self.latency = wanted;
         self
     }
 

@@ -6,6 +6,8 @@ use super::header::{self, Header, Kind, Part, bytes_of};
 use super::hello::Hello;
 use crate::channel::ClaimError;
 use crate::connection::Sender;
+use crate::ledger::layout;
+use crate::memory::{Count, Counts};
 use crate::os::clock::Deadline;
 
 /// The sender, and what is owed to the peer before anything else.
@@ -18,15 +20,7 @@ pub(super) struct Outbox {
     long_fragment: usize,
     /// Ids of messages that are no calls.
     last: u64,
-    sent: Sent,
-}
-
-/// How many messages of each kind have left.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sent {
-    pub(super) calls: u64,
-    pub(super) replies: u64,
-    pub(super) events: u64,
+    counts: Counts,
 }
 
 /// A message on its way out: what is left of it.
@@ -85,7 +79,8 @@ impl Outbox {
         // Several in the ring at the same time, however small it is.
         let most = sender.largest() / 4;
         let (fragment, long_fragment) = (FRAGMENT.min(most), LONG_FRAGMENT.min(most));
-        Self { sender, aborted: Vec::new(), fragment, long_fragment, last: 0, sent: Sent::default() }
+        let counts = sender.entry().map(|entry| entry.line(layout::SESSION_OUT)).unwrap_or_default();
+        Self { sender, aborted: Vec::new(), fragment, long_fragment, last: 0, counts }
     }
 
     /// Says what this side accepts. The ring is empty yet; if the session has ended already, the first call finds out.
@@ -99,8 +94,8 @@ impl Outbox {
     }
 
     /// How many messages of each kind have left.
-    pub(super) fn sent(&self) -> Sent {
-        self.sent
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// The id of the next message that is no call.
@@ -156,9 +151,9 @@ impl Outbox {
     fn count(&mut self, kind: Kind) {
         match kind {
             Kind::Hello => {}
-            Kind::Call => self.sent.calls += 1,
-            Kind::Reply(_) => self.sent.replies += 1,
-            Kind::Event => self.sent.events += 1,
+            Kind::Call => self.counts.add(Count::Calls, 1),
+            Kind::Reply(_) => self.counts.add(Count::Served, 1),
+            Kind::Event => self.counts.add(Count::Events, 1),
         }
     }
 

@@ -217,8 +217,9 @@ impl Session {
     }
 
     fn begin_within(&self, selector: u32, request: &[u8], mut limit: Limit) -> Result<PendingCall, CallError> {
+        let begun = self.engine.seen.latency.start();
         let ticket = self.engine.begin(selector, &[IoSlice::new(request)], &mut limit, &mut None)?;
-        Ok(PendingCall { session: self.clone(), ticket: Some(ticket) })
+        Ok(PendingCall { session: self.clone(), ticket: Some(ticket), begun })
     }
 
     /// Sends an event, waiting for room as long as it takes.
@@ -285,7 +286,7 @@ impl Session {
         self.engine.credentials
     }
 
-    /// What this side has counted. What only the receiving thread knows is 0 while one waits.
+    /// What this side has counted.
     #[must_use]
     pub fn counters(&self) -> SessionCounters {
         self.engine.counters()
@@ -338,6 +339,8 @@ pub struct PendingCall {
     session: Session,
     /// `None` once the reply was waited for.
     ticket: Option<Ticket>,
+    /// When, if that is recorded.
+    begun: Option<Instant>,
 }
 
 impl PendingCall {
@@ -365,7 +368,9 @@ impl PendingCall {
         let Some(ticket) = self.ticket.take() else { unreachable!("waiting consumes the call") };
         let engine = &self.session.engine;
         let _blocked = engine.pool.blocked(engine);
-        engine.await_reply(ticket, &mut reply, None, limit.deadline()).map(|()| reply)
+        engine.await_reply(ticket, &mut reply, None, limit.deadline())?;
+        engine.seen.latency.stop(self.begun);
+        Ok(reply)
     }
 
     /// Waits for the reply for at most `timeout`, and leaves it and the call as they are: whether waiting for it will not block

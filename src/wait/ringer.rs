@@ -1,7 +1,7 @@
 //! The side that wakes.
 
 use super::Announced;
-use crate::memory::{Foreign, Memory, Ordering, Own};
+use crate::memory::{Count, Counts, Foreign, Memory, Ordering, Own};
 
 /// The waking half of a doorbell.
 #[derive(Debug)]
@@ -14,7 +14,7 @@ pub struct Ringer<M: Memory> {
     quiet: u64,
     /// The number last answered.
     answered: u32,
-    wakes: u64,
+    counts: Counts,
 }
 
 /// What a ring found.
@@ -33,13 +33,18 @@ impl<M: Memory> Ringer<M> {
     pub fn new(own: Own<M>, rung: usize, peer: Foreign<M>, announced: usize) -> Self {
         // What an honest sleeper says first, if it makes the heavy fence. Any word that needs something would let a lie pass.
         let quiet = Announced::new(0, Announced::LIGHT).word();
-        Self { own, rung, peer, announced, quiet, answered: 0, wakes: 0 }
+        Self { own, rung, peer, announced, quiet, answered: 0, counts: Counts::default() }
+    }
+
+    /// Counts there from now on.
+    pub fn count_in(&mut self, counts: &Counts) {
+        self.counts = counts.clone();
     }
 
     /// How often this side woke the other.
     #[must_use]
     pub fn wakes(&self) -> u64 {
-        self.wakes
+        self.counts.get(Count::Wakes)
     }
 
     /// Wakes the sleeper if it sleeps. Called after what it waits for was written.
@@ -87,7 +92,7 @@ impl<M: Memory> Ringer<M> {
     /// Answers an announcement, once.
     fn answer(&mut self, announced: Announced) -> Notice {
         self.answered = announced.number();
-        self.wakes += 1;
+        self.counts.add(Count::Wakes, 1);
         // Release, with the sleeper's acquire in `Sleeper::sleep`: what was committed before the answer is seen.
         self.own.store(self.rung, u64::from(self.answered), Ordering::Release);
         if announced.has(Announced::POLLING) {

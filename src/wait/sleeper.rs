@@ -1,7 +1,7 @@
 //! The side that sleeps.
 
 use super::{Announced, Attention, Link};
-use crate::memory::{Foreign, Memory, Ordering, Own};
+use crate::memory::{Count, Counts, Foreign, Memory, Ordering, Own};
 use crate::os::clock::Deadline;
 
 /// Who makes the fence that a sleeper and its ringer need.
@@ -30,23 +30,28 @@ pub struct Sleeper<M: Memory> {
     said: Announced,
     /// The count of messages at the last announcement.
     counted: u64,
-    sleeps: u64,
+    counts: Counts,
 }
 
 impl<M: Memory> Sleeper<M> {
     /// Sleeps by word `announced` of `own` until word `rung` of `peer` answers.
     pub fn new(own: Own<M>, announced: usize, peer: Foreign<M>, rung: usize, fencing: Fencing) -> Self {
         let bits = if fencing == Fencing::Plain { 0 } else { Announced::LIGHT };
-        let mut sleeper =
-            Self { own, announced, peer, rung, fencing, said: Announced::default(), counted: 0, sleeps: 0 };
+        let (said, counts) = (Announced::default(), Counts::default());
+        let mut sleeper = Self { own, announced, peer, rung, fencing, said, counted: 0, counts };
         sleeper.say(Announced::new(0, bits));
         sleeper
+    }
+
+    /// Counts there from now on.
+    pub fn count_in(&mut self, counts: &Counts) {
+        self.counts = counts.clone();
     }
 
     /// How often this side went to sleep.
     #[must_use]
     pub fn sleeps(&self) -> u64 {
-        self.sleeps
+        self.counts.get(Count::Sleeps)
     }
 
     /// Whether this side may sleep at all.
@@ -107,7 +112,7 @@ impl<M: Memory> Sleeper<M> {
         // Acquire, with the ringer's release in `Ringer::answer`: what was committed before the answer is seen.
         let rung = self.peer.load(self.rung, Ordering::Acquire);
         if rung as u32 != self.said.number() {
-            self.sleeps += 1;
+            self.counts.add(Count::Sleeps, 1);
             self.peer.raw().sleep(self.rung, rung, link.alive(), deadline);
             // The same edge, for what woke us.
             self.peer.load(self.rung, Ordering::Acquire);
