@@ -64,6 +64,9 @@ pub enum Command {
         /// What carries the messages; both sides have to agree
         #[arg(long, value_enum, default_value = "any")]
         transport: Over,
+        /// Let `twinring top` and `twinring stat` see what it counts
+        #[arg(long)]
+        monitor: bool,
     },
     /// Connect to a `listen NAME`, then move bytes as it does
     #[command(
@@ -81,6 +84,9 @@ pub enum Command {
         /// What carries the messages; both sides have to agree
         #[arg(long, value_enum, default_value = "shared")]
         transport: Over,
+        /// Let `twinring top` and `twinring stat` see what it counts
+        #[arg(long)]
+        monitor: bool,
     },
     /// Send every message back, to one `ping NAME` after another, until interrupted
     #[command(
@@ -98,6 +104,9 @@ pub enum Command {
         /// What carries the messages; both sides have to agree
         #[arg(long, value_enum, default_value = "any")]
         transport: Over,
+        /// Let `twinring top` and `twinring stat` see what it counts
+        #[arg(long)]
+        monitor: bool,
     },
     /// Measure round trips to an `echo NAME`, or calls to a `serve NAME`
     Ping(Ping),
@@ -115,6 +124,29 @@ pub enum Command {
     },
     /// Talk to the service of a running process: what it is and has counted, or one call
     Attach(Attach),
+    /// Show what the connections of monitored processes have counted
+    ///
+    /// A process is monitored that asked for it: by `Monitor::start()`, as a service that is `monitored`, or one of these commands
+    /// with --monitor. Its messages are not shown, and it is not slowed down.
+    #[command(after_help = "Example:\n  twinring echo door --monitor        and elsewhere: twinring stat door")]
+    Stat {
+        /// The connections of one endpoint [default: of all]
+        name: Option<String>,
+        /// Print one JSON object per line; what is not known is null
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what the connections of monitored processes do, live
+    ///
+    /// Once, if standard output is no terminal. Which processes are monitored: see `twinring stat --help`.
+    #[command(after_help = "Example:\n  twinring echo door --monitor        and elsewhere: twinring top")]
+    Top {
+        /// The connections of one endpoint [default: of all]
+        name: Option<String>,
+        /// How long between two looks, in seconds
+        #[arg(long, value_name = "SECONDS", default_value = "1")]
+        interval: Interval,
+    },
     /// The second process of a measurement.
     #[command(name = SUBCOMMAND, hide = true)]
     Second {
@@ -133,6 +165,19 @@ pub enum Command {
         /// How many.
         count: usize,
     },
+}
+
+impl Command {
+    /// Whether others are to see what it counts.
+    #[must_use]
+    pub fn is_monitored(&self) -> bool {
+        match self {
+            Self::Listen { monitor, .. } | Self::Connect { monitor, .. } | Self::Echo { monitor, .. } => *monitor,
+            Self::Ping(ping) => ping.monitor,
+            Self::Serve(serve) => serve.monitor,
+            _ => false,
+        }
+    }
 }
 
 /// `twinring attach`.
@@ -284,6 +329,9 @@ pub struct Ping {
     /// What carries the messages; both sides have to agree
     #[arg(long, value_enum, default_value = "shared")]
     pub transport: Over,
+    /// Let `twinring top` and `twinring stat` see what it counts
+    #[arg(long)]
+    pub monitor: bool,
 }
 
 /// `twinring serve`.
@@ -316,6 +364,9 @@ pub struct Serve {
     /// What carries the messages; both sides have to agree
     #[arg(long, value_enum, default_value = "any")]
     pub transport: Over,
+    /// Let `twinring top` and `twinring stat` see what it counts
+    #[arg(long)]
+    pub monitor: bool,
 }
 
 /// `twinring call`.
@@ -399,6 +450,25 @@ impl FromStr for Seconds {
     }
 }
 
+/// A time between two looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval(pub Duration);
+
+impl FromStr for Interval {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let allowed = Duration::from_millis(50)..=Duration::from_secs(3600);
+        let refused = || format!("expected 0.05 to 3600 seconds, not {text:?}");
+        text.parse::<Seconds>()
+            .ok()
+            .map(|time| time.0)
+            .filter(|time| allowed.contains(time))
+            .map(Self)
+            .ok_or_else(refused)
+    }
+}
+
 /// A core, or none in particular.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Core {
@@ -453,6 +523,7 @@ mod tests {
         assert_eq!("7".parse::<Payload>().unwrap_err(), "expected 8 to 67108864 bytes, not 7");
         assert_eq!("-1".parse::<Seconds>().unwrap_err(), "expected a number of seconds, not \"-1\"");
         assert_eq!("0.5".parse::<Seconds>().unwrap(), Seconds(Duration::from_millis(500)));
+        assert_eq!("0.01".parse::<Interval>().unwrap_err(), "expected 0.05 to 3600 seconds, not \"0.01\"");
         assert_eq!("3".parse::<Core>().unwrap(), Core::Number(3));
         assert_eq!("none".parse::<Core>().unwrap(), Core::None);
         assert_eq!("all".parse::<Core>().unwrap_err(), "expected the number of a core or none, not \"all\"");

@@ -19,6 +19,11 @@ impl Failure {
         Self { line: message.into(), status: FAILED }
     }
 
+    /// The failure, of one process among others.
+    pub fn of(&self, pid: u32) -> String {
+        format!("process {pid}: {self}")
+    }
+
     /// The same failure, with an exit status of its own.
     pub fn with_status(self, status: u8) -> Self {
         Self { status, ..self }

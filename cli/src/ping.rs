@@ -33,7 +33,7 @@ pub fn run(ping: &Ping) -> Result<(), Failure> {
         .while_doing(|| format!("could not connect to {}", ping.name))?;
     let (peer, carrier) = (who(connection.peer()), connection.transport());
     let (recorded, rate) = if ping.call {
-        measure(&mut LocalSession::new(connection, &SessionOptions::new(), ()), ping)?
+        measure(&mut LocalSession::new(connection, &SessionOptions::new().record_latency(ping.monitor), ()), ping)?
     } else {
         measure(&mut Ends::new(connection), ping)?
     };

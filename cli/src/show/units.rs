@@ -22,6 +22,23 @@ pub fn throughput(bytes_per_second: f64) -> String {
     scaled(bytes_per_second, 1e3, &["B/s", "kB/s", "MB/s", "GB/s", "TB/s"])
 }
 
+/// A number of things: `12`, `45.2k`, `1.24M`.
+pub fn total(number: u64) -> String {
+    if number < 1_000 { number.to_string() } else { amount(number as f64) }
+}
+
+/// The same of a number that need not be whole, in as few characters: `0`, `12`, `45.2k`.
+pub fn amount(number: f64) -> String {
+    let text = scaled(number, 1e3, &["", "k", "M", "G", "T", "P", "E"]);
+    let (digits, unit) = text.split_once(' ').unwrap_or((&text, ""));
+    if number < 999.5 { format!("{number:.0}") } else { format!("{digits}{unit}") }
+}
+
+/// Bytes, in as few characters: `79.4MB`.
+pub fn bytes(number: f64) -> String {
+    format!("{}B", amount(number))
+}
+
 /// How many of something, on average: `0.02`, `4.00`.
 pub fn count(number: f64) -> String {
     three_digits(number)
@@ -70,6 +87,13 @@ fn three_digits(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn few_characters_are_enough() {
+        assert_eq!([0, 999, 1_000, 45_230, 1_239_000].map(total), ["0", "999", "1.00k", "45.2k", "1.24M"]);
+        assert_eq!([0.4, 999.4, 999.6, 79_440_000.0].map(bytes), ["0B", "999B", "1.00kB", "79.4MB"]);
+        assert_eq!(total(u64::MAX), "18.4E");
+    }
 
     #[test]
     fn three_digits_and_a_unit() {
