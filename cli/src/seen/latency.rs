@@ -25,8 +25,8 @@ impl Quantiles {
     /// Of what was recorded; `None` if nothing was.
     #[must_use]
     pub fn of(recorded: &Latency) -> Option<Self> {
-        // Two digits are more than the buckets have.
-        let mut histogram = Histogram::<u64>::new(2).ok()?;
+        // Up to 137 seconds, by two digits: more than the buckets have.
+        let mut histogram = Histogram::<u64>::new_with_bounds(1, 1 << 37, 2).ok()?;
         for (range, calls) in recorded.ranges() {
             // In the middle of its range it is wrong by a sixteenth at most.
             histogram.saturating_record_n(range.start + (range.end - range.start) / 2, calls);

@@ -26,7 +26,7 @@ fn title(seen: &Seen) -> String {
     let user = connection.peer.uid.map_or_else(|| "?".to_owned(), |uid| uid.to_string());
     let side = connection.side.map_or_else(|| "?".to_owned(), |side| side.to_string());
     let endpoint = if connection.endpoint.is_empty() { "no endpoint" } else { &connection.endpoint };
-    let (own, peer) = (seen.side(false, 24), seen.side(true, 24));
+    let (own, peer) = (seen.side(false, 18), seen.side(true, 18));
     format!("{}: {own} {side} {peer} of user {user}", shortened(endpoint, 20))
 }
 

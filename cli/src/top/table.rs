@@ -12,30 +12,23 @@ use crate::show::units;
 
 const HEADER: [&str; 9] = ["ENDPOINT", "PROCESS", "PEER", "OUT/s", "IN/s", "BYTES/s", "RING", "CALLS", "P99"];
 
-/// The narrowest terminal that shows all of it has 80 columns; a wider one gives its room to the names.
-const WIDTHS: [Constraint; 9] = [
-    Constraint::Fill(1),
-    Constraint::Fill(1),
-    Constraint::Fill(1),
-    Constraint::Length(6),
-    Constraint::Length(6),
-    Constraint::Length(9),
-    Constraint::Length(4),
-    Constraint::Length(5),
-    Constraint::Length(7),
-];
+/// Columns of numbers, from the fourth on.
+const NUMBERS: [u16; 6] = [6, 6, 8, 4, 5, 7];
 
-/// What the columns of numbers and the gaps leave of a line, for three names.
-fn name_width(area: Rect) -> usize {
-    const NUMBERS: u16 = 6 + 6 + 9 + 4 + 5 + 7 + 8;
-    usize::from(area.width.saturating_sub(NUMBERS) / 3)
+/// What numbers and gaps leave of a line is for three names: 80 columns are enough, a wider terminal shows longer ones.
+fn widths(area: Rect) -> [u16; 9] {
+    let gaps = HEADER.len() as u16 - 1;
+    let names = area.width.saturating_sub(NUMBERS.iter().sum::<u16>() + gaps);
+    let side = names * 3 / 8;
+    let [a, b, c, d, e, f] = NUMBERS;
+    [names - 2 * side, side, side, a, b, c, d, e, f]
 }
 
 /// Draws them, as many as there is room for around the chosen one.
 pub(super) fn render(rows: &[Rated], selected: usize, area: Rect, buffer: &mut Buffer) {
-    let width = name_width(area);
+    let widths = widths(area);
     let header = HEADER.iter().enumerate().map(|(number, text)| aligned(number, (*text).to_owned()));
-    let table = Table::new(rows.iter().map(|row| line(row, width)), WIDTHS)
+    let table = Table::new(rows.iter().map(|row| line(row, widths)), widths.map(Constraint::Length))
         .header(Row::new(header).style(Style::new().bold().underlined()))
         .row_highlight_style(Style::new().reversed());
     let mut state = TableState::new().with_selected(selected);
@@ -48,8 +41,8 @@ fn aligned(column: usize, text: String) -> Cell<'static> {
     Cell::new(Text::from(if column < 3 { line } else { line.right_aligned() }))
 }
 
-fn line(row: &Rated, width: usize) -> Row<'static> {
-    let texts = cells(row, width);
+fn line(row: &Rated, widths: [u16; 9]) -> Row<'static> {
+    let texts = cells(row, [widths[0], widths[1]].map(usize::from));
     let mut cells: Vec<_> = texts.into_iter().enumerate().map(|(number, text)| aligned(number, text)).collect();
     cells[6] = std::mem::take(&mut cells[6]).style(Style::new().fg(color(row.fullness())));
     Row::new(cells)
@@ -64,7 +57,7 @@ fn color(fullness: f64) -> Color {
     }
 }
 
-fn cells(row: &Rated, width: usize) -> [String; 9] {
+fn cells(row: &Rated, [name, side]: [usize; 2]) -> [String; 9] {
     let connection = &row.seen.connection;
     let endpoint = if connection.endpoint.is_empty() { "-" } else { &connection.endpoint };
     let calls = match (connection.session, connection.in_flight) {
@@ -74,9 +67,9 @@ fn cells(row: &Rated, width: usize) -> [String; 9] {
     };
     let latency = row.latency.map_or_else(|| "-".to_owned(), |latency| units::time(latency.p99_nanos as f64));
     [
-        shortened(endpoint, width),
-        row.seen.side(false, width),
-        row.seen.side(true, width),
+        shortened(endpoint, name),
+        row.seen.side(false, side),
+        row.seen.side(true, side),
         units::amount(row.sent),
         units::amount(row.received),
         units::bytes(row.bytes_sent + row.bytes_received),

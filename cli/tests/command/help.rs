@@ -12,7 +12,7 @@ fn help_of(arguments: &[&str]) -> String {
 #[test]
 fn help_names_every_command_and_gives_examples() {
     let help = help_of(&["--help"]);
-    for command in ["bench", "listen", "connect", "echo", "ping", "serve", "call"] {
+    for command in ["bench", "listen", "connect", "echo", "ping", "serve", "call", "stat", "top"] {
         assert!(help.contains(&format!("\n  {command}")), "{command} in\n{help}");
     }
     assert!(help.contains("Examples:") && help.contains("tar c directory | twinring connect files"), "{help}");
@@ -24,7 +24,7 @@ fn help_names_every_command_and_gives_examples() {
 
 #[test]
 fn each_command_has_a_help_with_an_example() {
-    for command in ["bench", "listen", "connect", "echo", "ping", "serve", "call"] {
+    for command in ["bench", "listen", "connect", "echo", "ping", "serve", "call", "stat", "top"] {
         let help = help_of(&[command, "--help"]);
         assert!(help.contains("Usage: twinring") && help.contains("Example"), "{help}");
     }
@@ -41,7 +41,17 @@ fn what_measures_by_hand_says_where_it_may_run() {
 
 #[test]
 fn help_fits_a_terminal() {
-    for command in [None, Some("bench"), Some("listen"), Some("echo"), Some("ping"), Some("serve"), Some("call")] {
+    for command in [
+        None,
+        Some("bench"),
+        Some("listen"),
+        Some("echo"),
+        Some("ping"),
+        Some("serve"),
+        Some("call"),
+        Some("stat"),
+        Some("top"),
+    ] {
         let help = help_of(&command.into_iter().chain(["--help"]).collect::<Vec<_>>());
         let widest = help.lines().map(|line| line.chars().count()).max();
         assert!(widest <= Some(100), "{widest:?} in\n{help}");
@@ -50,7 +60,8 @@ fn help_fits_a_terminal() {
 
 #[test]
 fn wrong_arguments_are_a_usage_error_that_says_what_is_allowed() {
-    let cases: [(&[&str], &str); 13] = [
+    let cases: [(&[&str], &str); 14] = [
+        (&["top", "--interval", "0"], "expected 0.05 to 3600 seconds, not \"0\""),
         (&["bench", "--mode", "sleep"], "[possible values: spin, adaptive, park]"),
         (&["bench", "--size", "7"], "expected 8 to 67108864 bytes, not 7"),
         (&["bench", "--json", "--csv"], "'--json' cannot be used with '--csv'"),

@@ -10,5 +10,7 @@ mod page;
 mod rivals;
 mod running;
 mod sample;
+mod stat;
 mod talk;
+mod top;
 mod tour;
