@@ -14,6 +14,8 @@ use core::fmt;
 
 use crate::memory::Memory;
 use crate::ring::Corrupt;
+#[cfg(feature = "tracing")]
+use crate::trace::tell;
 use crate::wait::Link;
 
 /// Why nothing more can be sent or received: final, the same at every later use.
@@ -50,6 +52,26 @@ impl From<Corrupt> for End {
 }
 
 impl End {
+    /// Tells of a death or a lie, of each connection once.
+    pub(crate) fn tell<M: Memory>(self, link: &Link<M>) {
+        #[cfg(feature = "tracing")]
+        match self {
+            Self::Disconnected => {
+                if let Some(peer) = link.untold() {
+                    tell!(warn, peer, "the peer has died or hung up without leaving");
+                }
+            }
+            Self::Corrupt(Corrupt { what, seen, least, most }) => {
+                if let Some(peer) = link.untold() {
+                    tell!(error, peer, what, seen, least, most, "the peer wrote what an honest one would not");
+                }
+            }
+            Self::Closed | Self::Forked => {}
+        }
+        #[cfg(not(feature = "tracing"))]
+        let _ = link;
+    }
+
     /// How a link ended that is neither alive nor of a forked child.
     fn of<M: Memory>(link: &Link<M>) -> Self {
         link.lie().map_or(Self::Disconnected, Self::Corrupt)

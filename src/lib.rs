@@ -6,6 +6,8 @@
 #[doc = include_str!("../docs/GUIDE.md")]
 pub mod guide {}
 
+mod trace;
+
 mod os;
 
 #[cfg(not(feature = "internals"))]

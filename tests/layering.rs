@@ -5,7 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules, from the ground up: each may name itself and those before it.
-const ORDER: [&str; 13] = [
+const ORDER: [&str; 14] = [
+    "trace",
     "os",
     "memory",
     "ring",

@@ -7,6 +7,7 @@ mod doorbell;
 mod fragments;
 mod frame;
 mod handshake;
+mod ledger;
 mod lies;
 mod message_header;
 mod oracle;
@@ -20,6 +21,7 @@ pub use carried_stream::carried_stream;
 pub use doorbell::doorbell;
 pub use frame::frame;
 pub use handshake::handshake;
+pub use ledger::ledger;
 pub use message_header::message_header;
 pub use reassembly::reassembly;
 pub use region_header::region_header;
@@ -36,6 +38,7 @@ pub const TARGETS: &[(&str, Body)] = &[
     ("doorbell", doorbell),
     ("frame", frame),
     ("handshake", handshake),
+    ("ledger", ledger),
     ("message_header", message_header),
     ("reassembly", reassembly),
     ("region_header", region_header),

@@ -42,6 +42,8 @@ pub enum Role {
     Slot,
     /// Whether a resting thread was called.
     Attention,
+    /// Whose the words of an entry are.
+    Generation,
     /// What no mutant touches.
     Plain,
 }

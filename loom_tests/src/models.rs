@@ -5,6 +5,7 @@
 mod channel;
 mod doorbell;
 mod lead;
+mod ledger;
 mod rest;
 mod ring;
 
@@ -79,6 +80,7 @@ pub const MODELS: &[Model] = &[
     model("rest_risen", rest::risen),
     model("rest_closed", rest::closed),
     model("rest_died", rest::died),
+    model("ledger_entry", ledger::entry),
     model("lead_two", lead::two),
     model("lead_interrupted", lead::interrupted),
     model("lead_posted", lead::posted),

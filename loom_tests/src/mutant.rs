@@ -199,6 +199,21 @@ impl Mutant {
         value
     }
 
+    fn store_generation(&self, word: usize, value: u64, order: Ordering) {
+        // The owner's own notes: who reads never comes here.
+        self.notes.committed.set(true);
+        self.words.store(word, value, if self.is(Mutation::PublishRelaxed) { Ordering::Relaxed } else { order });
+    }
+
+    /// The owner of an entry fences once it has withdrawn it, who reads it before the second look.
+    fn fence_entry(&self) {
+        let owner = self.notes.committed.get();
+        let dropped = if owner { Mutation::WithdrawFenceDropped } else { Mutation::EntryFenceDropped };
+        if !self.is(dropped) {
+            self.words.fence();
+        }
+    }
+
     fn store_rung(&self, word: usize, value: u64, order: Ordering) {
         // The two looks of the ring that follows.
         self.notes.stale.set(2);
@@ -220,6 +235,7 @@ impl Memory for Mutant {
             (Role::Ring, _) => self.load_ring(word, order),
             (Role::Head, _) => self.load_head(word),
             (Role::Lead | Role::Followers | Role::Slot, _) => self.load_private(word, order),
+            (Role::Generation, Mutation::EntryLoadRelaxed) => self.words.load(word, Ordering::Relaxed),
             (Role::DataAnnounced | Role::RoomAnnounced, _) => self.load_announced(word, order),
             (Role::DataRung | Role::RoomRung, Mutation::RungLoadRelaxed) | (Role::Link, Mutation::DeathLoadRelaxed) => {
                 self.words.load(word, Ordering::Relaxed)
@@ -236,6 +252,7 @@ impl Memory for Mutant {
             (Role::DataRung | Role::RoomRung, _) => self.store_rung(word, value, order),
             (Role::Link, Mutation::DeathStoreRelaxed) => self.words.store(word, value, Ordering::Relaxed),
             (Role::Lead | Role::Slot | Role::Attention, _) => self.store_private(word, value, order),
+            (Role::Generation, _) => self.store_generation(word, value, order),
             (Role::Link | Role::Followers | Role::Plain, _) => self.words.store(word, value, order),
         }
     }
@@ -256,6 +273,9 @@ impl Memory for Mutant {
     fn fence(&self) {
         if self.is_private() {
             return self.fence_private();
+        }
+        if self.words.role(0) == Role::Generation {
+            return self.fence_entry();
         }
         let side = self.words.side() as usize;
         // A sleeper fences right after it announced itself, a ringer after its light fence.

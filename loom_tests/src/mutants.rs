@@ -25,6 +25,9 @@ const OVERWRITTEN: &str = "Causality violation: Concurrent read and write access
 /// Loom's words for two threads that write at once.
 const OVERLAP: &str = "Causality violation: Concurrent write accesses";
 
+/// Words of an entry that are not all of the connection that the reader believes in.
+const TWO_CONNECTIONS: &str = "words of two connections";
+
 /// All of them.
 pub const MUTANTS: &[Caught] = &[
     caught(Mutation::CommitRelaxed, "ring_wrap", OVERWRITTEN),
@@ -108,6 +111,10 @@ pub const MUTANTS: &[Caught] = &[
     caught(Mutation::CallForgotten, "rest_died", DEADLOCK),
     caught(Mutation::CallForgotten, "rest_glanced", DEADLOCK),
     caught(Mutation::CallForgotten, "rest_taken", DEADLOCK),
+    caught(Mutation::WithdrawFenceDropped, "ledger_entry", TWO_CONNECTIONS),
+    caught(Mutation::PublishRelaxed, "ledger_entry", TWO_CONNECTIONS),
+    caught(Mutation::EntryLoadRelaxed, "ledger_entry", TWO_CONNECTIONS),
+    caught(Mutation::EntryFenceDropped, "ledger_entry", TWO_CONNECTIONS),
     caught(Mutation::LeadStoreRelaxed, "lead_two", OVERLAP),
     caught(Mutation::LeadTakenRelaxed, "lead_two", OVERLAP),
     caught(Mutation::LeadTakenBlind, "lead_two", OVERLAP),

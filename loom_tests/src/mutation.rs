@@ -130,6 +130,15 @@ pub enum Mutation {
     /// A slot's next call has the generation of the last.
     GenerationKept,
 
+    /// An entry is changed without a fence after it was withdrawn.
+    WithdrawFenceDropped,
+    /// The store that says that an entry is a connection's is relaxed.
+    PublishRelaxed,
+    /// The load that finds an entry is relaxed.
+    EntryLoadRelaxed,
+    /// Who reads an entry does not fence before it looks again whose it is.
+    EntryFenceDropped,
+
     /// A listener does not fence between forgetting earlier calls and its look.
     QuietFenceDropped,
     /// Who calls for attention does not fence first.

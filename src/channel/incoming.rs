@@ -153,7 +153,10 @@ impl<M: Memory> Incoming<M> {
                 NextError::Empty
             }
             PeekError::Finished => NextError::End(End::Closed),
-            PeekError::Corrupt(corrupt) => NextError::End(corrupt.into()),
+            PeekError::Corrupt(corrupt) => {
+                End::from(corrupt).tell(&self.link);
+                NextError::End(corrupt.into())
+            }
         }
     }
 
@@ -170,7 +173,9 @@ impl<M: Memory> Incoming<M> {
         self.consumer.find().map_err(|error| match self.nothing(error) {
             NextError::Empty => {
                 self.disconnected = true;
-                NextError::End(End::of(&self.link))
+                let end = End::of(&self.link);
+                end.tell(&self.link);
+                NextError::End(end)
             }
             end @ NextError::End(_) => end,
         })

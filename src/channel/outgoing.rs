@@ -150,7 +150,9 @@ impl<M: Memory> Outgoing<M> {
     fn end_with(&mut self, end: End) -> ClaimError {
         let end = self.producer.lie().map_or(end, End::Corrupt);
         self.producer.close();
-        ClaimError::End(*self.end.get_or_insert(end))
+        let end = *self.end.get_or_insert(end);
+        end.tell(&self.link);
+        ClaimError::End(end)
     }
 
     /// Writes to a claimed payload.

@@ -21,6 +21,7 @@ use crate::os::credentials::{Credentials, pidfd_of_peer};
 use crate::os::liveness::{self, Watch};
 use crate::os::socket;
 use crate::region::{Half, WORDS};
+use crate::trace::tell;
 use crate::wait::{Attention, Fencing, Link, WaitStrategy};
 
 /// Two processes that can send to each other. [`Connection::split`] gives the two ends that do it.
@@ -101,6 +102,17 @@ impl Connection {
         let (ours, theirs, carried) = halves.shapes();
         let endpoint = endpoint.map(|endpoint| endpoint.to_string()).unwrap_or_default();
         let rings = [ours.ring, theirs.ring];
+        tell!(
+            info,
+            peer = peer.pid,
+            uid = peer.uid,
+            side = %side,
+            endpoint,
+            ring = ours.ring,
+            peer_ring = theirs.ring,
+            carried,
+            "connected"
+        );
         let entry =
             ledger::enter(&Identity { side: side.number(), peer, rings, carried, endpoint: &endpoint }).map(Arc::new);
         let made = Made { socket: Arc::new(socket), peer, wait, attached, entry };
@@ -191,6 +203,8 @@ impl Made {
         let private = Mapped::private(PRIVATE_BYTES)?;
         let attention = Attention::new(private.clone(), ATTENTION_WORD);
         let link = Link::new(private, LINK_WORD);
+        #[cfg(feature = "tracing")]
+        let link = link.known_as(peer.pid);
         let (dead, called, hung_up) = (link.clone(), attention.clone(), Arc::clone(&socket));
         let bereaved = move || {
             dead.declare_dead();

@@ -24,6 +24,7 @@ use crate::os::credentials::Credentials;
 use crate::os::{membarrier, socket};
 use crate::region::{Half, VERSION};
 use crate::ring::Corrupt;
+use crate::trace::tell;
 use crate::wait::WaitStrategy;
 
 /// How a side learns who its peer is.
@@ -130,7 +131,9 @@ impl Handshake {
             return Err(HandshakeError::Protocol(text));
         }
         if let Message::Refused { reason } = message {
-            return Err(HandshakeError::Refused { reason: printable(&reason) });
+            let reason = printable(&reason);
+            tell!(warn, reason, "refused by the other side");
+            return Err(HandshakeError::Refused { reason });
         }
         Ok(Some(Received { message, descriptor: descriptors.pop(), sender: packet.sender }))
     }
@@ -149,6 +152,7 @@ impl Handshake {
                 Ok(peer)
             }
             Decision::Refuse(reason) => {
+                tell!(warn, peer = peer.pid, uid = peer.uid, reason, "refused");
                 let told = self.send(&Message::Refused { reason: reason.clone() }, None);
                 // The peer may be gone by now: it was refused all the same.
                 drop(told);
@@ -160,6 +164,7 @@ impl Handshake {
     /// Tells the peer why there will be no connection, as far as it is its business.
     fn refuse(&self, error: HandshakeError) -> HandshakeError {
         if let Some(reason) = reason(&error) {
+            tell!(warn, reason, "no connection");
             // It may be gone by now; we report our own error in any case.
             drop(self.send(&Message::Refused { reason }, None));
         }

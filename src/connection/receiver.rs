@@ -47,6 +47,11 @@ impl Receiver {
         &mut self.incoming
     }
 
+    /// Tells of an end that was found above.
+    pub(crate) fn tell(&self, end: End) {
+        end.tell(&self.shared.link);
+    }
+
     /// What this end has counted.
     #[must_use]
     pub fn counters(&self) -> ReceiverCounters {

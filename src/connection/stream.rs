@@ -13,6 +13,7 @@ use crate::os::clock::Deadline;
 use crate::os::credentials::{self, Credentials};
 use crate::os::socket::{self, Carried};
 use crate::region::{Half, VERSION};
+use crate::trace::tell;
 
 /// Says an opening, takes the peer's, and that is all.
 pub(super) fn connect(socket: OwnedFd, options: &Options, deadline: Deadline) -> Result<Connection, HandshakeError> {
@@ -48,7 +49,10 @@ fn authorise(socket: BorrowedFd<'_>, options: &mut Options) -> Result<(Credentia
             options.grant(&terms);
             Ok((peer, terms.attached))
         }
-        Decision::Refuse(reason) => Err(HandshakeError::Unauthorised { reason }),
+        Decision::Refuse(reason) => {
+            tell!(warn, peer = peer.pid, uid = peer.uid, reason, "refused");
+            Err(HandshakeError::Unauthorised { reason })
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::os::credentials::{self, Credentials};
 use crate::os::event::Event;
 use crate::os::lock::Lock;
 use crate::os::socket;
+use crate::trace::tell;
 
 /// Lets other processes of this user see what the connections of this one count, for as long as a handle to it lives.
 ///
@@ -142,7 +143,8 @@ impl Desk {
     /// Sends the ledger to who may have it; whether it was.
     fn hand_out(&self, client: &OwnedFd) -> bool {
         let peer = credentials::of_peer(client.as_fd());
-        if !peer.is_ok_and(|peer| may_ask(&peer)) {
+        if !peer.as_ref().is_ok_and(may_ask) {
+            tell!(warn, peer = ?peer, "not shown what is counted here");
             return false;
         }
         self.book.look();

@@ -16,6 +16,7 @@ use super::request::Request;
 use super::selector::Selector;
 use crate::connection::Endpoint;
 use crate::session::Failure;
+use crate::trace::tell;
 
 /// A listener with its many clients, and the handlers of what they call. Clones are handles to the same one; dropping the last
 /// ends it at once, [`Service::shutdown`] in order.
@@ -173,6 +174,7 @@ impl<T: Send + Sync + 'static> Service<T> {
 impl<T: Send + Sync + 'static> Alive<T> {
     fn end(&self) {
         self.hall.stop();
+        tell!(info, path = %self.path.display(), "service stopped");
         let threads = std::mem::take(&mut *lock(&self.threads));
         for thread in threads.into_iter().filter(|thread| thread.thread().id() != thread::current().id()) {
             // It does not panic: the panics of handlers and callbacks are caught.

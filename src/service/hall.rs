@@ -25,6 +25,7 @@ use crate::os::clock::{SLICE, nap, timespec};
 use crate::os::credentials::Credentials;
 use crate::os::event;
 use crate::session::SessionOptions;
+use crate::trace::tell;
 use crate::wait::WaitStrategy;
 
 /// All of a service but its face and its threads.
@@ -86,6 +87,7 @@ impl<T: Send + Sync + 'static> Hall<T> {
         let listener = guarded(connection, &hooks, &admission).bind(endpoint)?;
         let driver = |error: std::io::Error| ServiceError::Driver(error);
         listener.note_service().map_err(driver)?;
+        tell!(info, path = %listener.path().display(), "service started");
         let schedule = Schedule::new().map_err(driver)?;
         let timers = Timers::new().map_err(driver)?;
         let epoll = epoll::create(CreateFlags::CLOEXEC).map_err(|errno| driver(errno.into()))?;

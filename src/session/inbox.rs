@@ -165,7 +165,9 @@ impl Inbox {
     /// Ends the session for a lie.
     #[cold]
     fn corrupt(&mut self, corrupt: Corrupt) -> NextError {
-        NextError::End(*self.end.get_or_insert(End::Corrupt(corrupt)))
+        let end = *self.end.get_or_insert(End::Corrupt(corrupt));
+        self.receiver.tell(end);
+        NextError::End(end)
     }
 
     /// Takes the frame with this header, of whatever kind, and gives its room back.

@@ -12,6 +12,16 @@ pub struct Link<M: Memory> {
     word: usize,
     /// What the peer said that no honest one would, if that is how it ended.
     lie: Arc<OnceLock<Corrupt>>,
+    #[cfg(feature = "tracing")]
+    told: Told,
+}
+
+/// Whose link it is, and whether its end was told of.
+#[cfg(feature = "tracing")]
+#[derive(Clone, Debug, Default)]
+struct Told {
+    peer: Option<u32>,
+    once: Arc<OnceLock<()>>,
 }
 
 /// What a [`Link`] says.
@@ -33,7 +43,26 @@ impl<M: Memory> Link<M> {
     /// A link in word `word` of a private memory (wiped to 0 in a forked child), alive.
     pub fn new(private: Own<M>, word: usize) -> Self {
         private.store(word, ALIVE, Ordering::Relaxed);
-        Self { private, word, lie: Arc::default() }
+        Self {
+            private,
+            word,
+            lie: Arc::default(),
+            #[cfg(feature = "tracing")]
+            told: Told::default(),
+        }
+    }
+
+    /// The same link, which tells of that process when it ends.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn known_as(mut self, peer: Option<u32>) -> Self {
+        self.told.peer = peer;
+        self
+    }
+
+    /// The peer's process; `None` if it is not known, or its end was told of already.
+    #[cfg(feature = "tracing")]
+    pub(crate) fn untold(&self) -> Option<Option<u32>> {
+        self.told.once.set(()).is_ok().then_some(self.told.peer)
     }
 
     /// What is known now.

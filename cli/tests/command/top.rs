@@ -107,7 +107,7 @@ fn all_about_one_connection_stands_below() {
     let place = Place::new();
     let (_echo, mut connection) = echo(&place, "prices", 1000);
     let mut top = Terminal::start(&place, &["top", "prices", "--interval", "0.1"]);
-    let detail = top.until(|lines| lines.iter().any(|line| line.starts_with("sent ")));
+    let detail = top.until(|lines| lines[22..].iter().any(|line| line.starts_with("q quit")));
     let line = |start: &str| detail.iter().find(|line| line.starts_with(start)).expect(start).as_str();
     assert!(line("sent").starts_with("sent       1.00k messages   62.5 KiB "), "{}", line("sent"));
     let title = format!(" prices: twinring/{} accepted ", _echo.0.id());

@@ -1,0 +1,170 @@
+//! What is told by the feature `tracing`: connections made, refused and ended, lies, services; and nothing for a message.
+
+#[path = "support/waits.rs"]
+mod waits;
+
+use std::fmt::{Debug, Write as _};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::{Mutex, Once, PoisonError};
+
+use tempfile::TempDir;
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+use twinring::{Connection, Decision, End, Options, ServiceOptions, TryRecvError, pair};
+
+use crate::waits::until;
+
+/// What was told so far, a line each: level, message, fields.
+static TOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+/// Collects events, and makes no spans.
+struct Collector;
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        write!(self.0, " {}={value:?}", field.name()).expect("a string takes everything");
+    }
+}
+
+impl Subscriber for Collector {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "twinring"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(event.metadata().level().to_string());
+        event.record(&mut line);
+        TOLD.lock().unwrap_or_else(PoisonError::into_inner).push(line.0);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+fn collect() {
+    static COLLECTED: Once = Once::new();
+    COLLECTED.call_once(|| tracing::subscriber::set_global_default(Collector).expect("the only one"));
+}
+
+fn told() -> Vec<String> {
+    TOLD.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+/// Waits until a line holds all of these.
+fn heard(parts: &[&str]) {
+    let holds = |line: &String| parts.iter().all(|part| line.contains(part));
+    until(&format!("{parts:?} among {:#?}", told()), || told().iter().any(holds));
+}
+
+#[test]
+fn a_connection_is_told_of_with_who_and_how() {
+    collect();
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("door");
+    let mut listener = Options::new().ring_capacity(8192).bind(path.as_path()).expect("a listener");
+    let connecting = std::thread::spawn({
+        let path = path.clone();
+        move || Options::new().ring_capacity(1 << 16).connect(path, waits::LONG)
+    });
+    let accepted = listener.accept_timeout(waits::LONG).expect("a client");
+    let _connected = connecting.join().expect("no panic").expect("a connection");
+    let (pid, uid) = (std::process::id(), rustix::process::geteuid().as_raw());
+    let (name, peer) = (format!("{:?}", path.display().to_string()), format!("peer={pid} uid={uid}"));
+    for (side, rings) in [("accepted", "ring=8192 peer_ring=65536"), ("connected", "ring=65536 peer_ring=8192")] {
+        heard(&["INFO message=connected", &peer, &format!("side={side}"), &name, rings, "carried=false"]);
+    }
+    drop(accepted);
+}
+
+#[test]
+fn a_refusal_is_told_of_by_both_sides_with_the_reason() {
+    collect();
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("door");
+    let refuse = |_: &_| Decision::Refuse("not on a Sunday".to_owned());
+    let mut listener = Options::new().authorise(refuse).bind(path.as_path()).expect("a listener");
+    let connecting = std::thread::spawn(move || twinring::connect(path.as_path(), waits::LONG).map(drop));
+    while !connecting.is_finished() {
+        let _ = listener.accept_timeout(std::time::Duration::from_millis(10));
+    }
+    connecting.join().expect("no panic").expect_err("refused");
+    heard(&["WARN message=refused ", &format!("peer={}", std::process::id()), "not on a Sunday"]);
+    heard(&["WARN message=refused by the other side", "not on a Sunday"]);
+}
+
+/// A connection over a stream whose other end is held by hand: it opens as an honest one would, and says this.
+fn by_hand(says: &[u8]) -> (Connection, UnixStream) {
+    let (ours, mut theirs) = UnixStream::pair().expect("a pair");
+    let says = says.to_vec();
+    let peer = std::thread::spawn(move || {
+        let mut opening = [0; 24];
+        theirs.read_exact(&mut opening).expect("its opening");
+        theirs.write_all(&opening).expect("the same of ours");
+        theirs.write_all(&says).expect("room");
+        theirs
+    });
+    let connection = Options::new().over_stream(ours.into(), waits::LONG).expect("a connection");
+    (connection, peer.join().expect("no panic"))
+}
+
+#[test]
+fn a_death_is_told_of_once() {
+    collect();
+    let dead = || told().iter().filter(|line| line.contains("has died or hung up")).count();
+    let (connection, stream) = by_hand(b"");
+    let (mut sender, mut receiver) = connection.split();
+    assert_eq!(dead(), 0, "{:#?}", told());
+    drop(stream);
+    assert_eq!(receiver.recv().map(drop), Err(End::Disconnected));
+    assert_eq!(receiver.recv().map(drop), Err(End::Disconnected));
+    sender.send(b"to nobody").expect_err("the same end");
+    heard(&["WARN message=the peer has died or hung up", &format!("peer={}", std::process::id())]);
+    assert_eq!(dead(), 1, "{:#?}", told());
+}
+
+#[test]
+fn a_lie_is_told_of_with_what_was_expected_and_seen() {
+    collect();
+    let (connection, _stream) = by_hand(&[0xff; 64]);
+    let end = connection.split().1.recv().map(drop).expect_err("a lie");
+    let End::Corrupt(corrupt) = end else { panic!("{end}") };
+    let numbers = format!("seen={} least={} most={}", corrupt.seen, corrupt.least, corrupt.most);
+    heard(&["ERROR message=the peer wrote what an honest one would not", &format!("{:?}", corrupt.what), &numbers]);
+}
+
+#[test]
+fn a_service_tells_of_its_beginning_and_end() {
+    collect();
+    let directory = TempDir::new().expect("a directory");
+    let path = directory.path().join("service");
+    drop(ServiceOptions::new().bind(path.as_path()).expect("a service"));
+    heard(&["INFO message=service started", path.to_str().expect("a plain path")]);
+    heard(&["INFO message=service stopped", path.to_str().expect("a plain path")]);
+}
+
+#[test]
+fn messages_are_not_told_of() {
+    collect();
+    let (mut here, mut there) = pair().expect("a pair");
+    let since = told().len();
+    for _ in 0..1000 {
+        here.ends().0.send(b"quietly").expect("room");
+        assert_eq!(there.ends().1.recv().expect("a message").len(), 7);
+    }
+    assert!(matches!(there.ends().1.try_recv(), Err(TryRecvError::Empty)));
+    drop(here);
+    assert_eq!(there.ends().1.recv().map(drop), Err(End::Closed));
+    // Other tests here tell of a handful of things meanwhile.
+    let told = told().split_off(since);
+    assert!(told.len() < 50 && !told.iter().any(|line| line.contains("quietly")), "{told:#?}");
+}
