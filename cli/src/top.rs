@@ -7,7 +7,7 @@ mod table;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use ratatui::crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 use ratatui::layout::Rect;
 use ratatui::{DefaultTerminal, buffer::Buffer};
 
@@ -112,12 +112,9 @@ impl Top<'_> {
         loop {
             terminal.draw(|frame| frame.render_widget(&self.screen, frame.area())).while_doing(failed)?;
             let left = next.saturating_duration_since(Instant::now());
-            if event::poll(left).while_doing(failed)? {
-                if let Event::Key(key) = event::read().while_doing(failed)? {
-                    if !self.obey(key) {
-                        return Ok(());
-                    }
-                }
+            let pressed = event::poll(left).while_doing(failed)?;
+            if pressed && !self.obey(&event::read().while_doing(failed)?) {
+                return Ok(());
             }
             if Instant::now() >= next {
                 self.look()?;
@@ -127,7 +124,8 @@ impl Top<'_> {
     }
 
     /// Does what a key stands for; `false` if that is to stop.
-    fn obey(&mut self, key: KeyEvent) -> bool {
+    fn obey(&mut self, event: &Event) -> bool {
+        let Event::Key(key) = event else { return true };
         if key.kind == KeyEventKind::Release {
             return true;
         }

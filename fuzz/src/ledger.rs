@@ -68,7 +68,7 @@ fn check_entry(input: &Input, memory: &Heap, foreign: &Foreign<Heap>) {
     assert_eq!(seen.id, (0, input.generation));
     assert_eq!(seen.latency.is_some(), input.built & BUILT_LATENCY != 0);
     assert!(seen.endpoint.chars().count() <= LONGEST_NAME && !seen.endpoint.chars().any(char::is_control));
-    for latency in seen.latency {
+    if let Some(latency) = seen.latency {
         assert!(latency.ranges().all(|(range, calls)| range.start < range.end && calls > 0));
         assert_eq!(latency.since(&latency).calls(), 0);
     }

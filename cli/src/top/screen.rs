@@ -94,7 +94,7 @@ impl Widget for &Screen {
             table::render(&self.rows, selected, list, buffer);
             detail::render(row, chosen, buffer);
         }
-        if let Some(last) = foot.rows().last() {
+        if let Some(last) = foot.rows().next_back() {
             self.foot().render(last, buffer);
         }
     }
