@@ -51,6 +51,8 @@ const PRIVATE_BYTES: usize = 4096;
 pub(crate) struct Plan {
     /// Connected to the peer.
     pub(crate) socket: Arc<OwnedFd>,
+    /// Whose process that is, if it is known.
+    pub(crate) peer: Option<u32>,
     /// The shape of a half with the ring that this side sends through.
     pub(crate) ours: Half,
     /// The same of the peer, checked.
@@ -85,7 +87,7 @@ pub(crate) fn waits(wait: WaitStrategy) -> WaitStrategy {
 
 /// Sets up the rings of this side and begins to carry.
 pub(crate) fn carry(plan: Plan) -> Result<Carried, CarryError> {
-    let Plan { socket, ours, theirs, wait } = plan;
+    let Plan { socket, peer, ours, theirs, wait } = plan;
     let relay = Late::default();
     let bells = [Role::User, Role::Relay, Role::Private].map(|role| Stand { relay: relay.clone(), role });
     let [user_bell, relay_bell, private_bell] = bells;
@@ -93,7 +95,7 @@ pub(crate) fn carry(plan: Plan) -> Result<Carried, CarryError> {
     let carrier = Mapped::private_with(theirs.bytes as usize, relay_bell)?;
     let private = Mapped::private_with(PRIVATE_BYTES, private_bell)?;
     let attention = Attention::new(private.clone(), ATTENTION_WORD);
-    let [link, own_link] = [LINK_WORD, RELAY_LINK_WORD].map(|word| Link::new(private.clone(), word));
+    let [link, own_link] = [LINK_WORD, RELAY_LINK_WORD].map(|word| Link::new(private.clone(), word).known_as(peer));
     let fencing = if wait == WaitStrategy::Spin { Fencing::Never } else { Fencing::Plain };
     let here = Side { own: &user, peer: &carrier, link: &link, wait, fencing };
     let (outgoing, incoming) = here.ends(ours, theirs);

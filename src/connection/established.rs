@@ -202,9 +202,7 @@ impl Made {
         let Self { socket, peer, wait, attached, entry } = self;
         let private = Mapped::private(PRIVATE_BYTES)?;
         let attention = Attention::new(private.clone(), ATTENTION_WORD);
-        let link = Link::new(private, LINK_WORD);
-        #[cfg(feature = "tracing")]
-        let link = link.known_as(peer.pid);
+        let link = Link::new(private, LINK_WORD).known_as(peer.pid);
         let (dead, called, hung_up) = (link.clone(), attention.clone(), Arc::clone(&socket));
         let bereaved = move || {
             dead.declare_dead();
@@ -233,7 +231,7 @@ impl Made {
     fn carried_by(self, ours: Half, theirs: Half) -> Result<Connection, SetupError> {
         let Self { socket, peer, wait, attached, entry } = self;
         let wait = carrier::waits(wait);
-        let plan = Plan { socket: Arc::clone(&socket), ours, theirs, wait };
+        let plan = Plan { socket: Arc::clone(&socket), peer: peer.pid, ours, theirs, wait };
         let Carried { outgoing, incoming, link, attention, relay } = carrier::carry(plan)?;
         let watched = Arc::downgrade(&relay);
         let bereaved = move || watched.upgrade().into_iter().for_each(|relay| relay.bereave());

@@ -53,9 +53,12 @@ impl<M: Memory> Link<M> {
     }
 
     /// The same link, which tells of that process when it ends.
-    #[cfg(feature = "tracing")]
+    #[cfg_attr(not(feature = "tracing"), expect(unused_variables, unused_mut, reason = "nobody is told"))]
     pub(crate) fn known_as(mut self, peer: Option<u32>) -> Self {
-        self.told.peer = peer;
+        #[cfg(feature = "tracing")]
+        {
+            self.told.peer = peer;
+        }
         self
     }
 

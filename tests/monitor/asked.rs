@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use crate::counted::busy_owner;
 use crate::handed::socket_of;
 use crate::process::{self, Child, say};
+use crate::waits::until;
 use crate::{opened, raw};
 
 /// Becomes another user, asks, and tells what came.
@@ -48,12 +49,20 @@ fn another_user_is_turned_away() {
     assert_eq!(raw::receive(&own).expect("a packet").1.len(), 1, "the same user is let in");
 }
 
+/// Whether every thread of a process is stopped.
+fn has_stopped(pid: u32) -> bool {
+    let tasks = fs::read_dir(format!("/proc/{pid}/task")).expect("its threads");
+    let state = |path: std::path::PathBuf| fs::read_to_string(path.join("stat")).expect("a thread's state");
+    tasks.map(|task| state(task.expect("a thread").path())).all(|stat| stat.contains(") T "))
+}
+
 #[test]
 fn a_process_that_is_stopped_can_be_read() {
     let (child, _connection, _directory) = busy_owner();
     let mut monitored = opened(child.id());
     let pid = Pid::from_raw(child.id() as i32);
     kill_process(pid.expect("a process"), Signal::STOP).expect("our own child");
+    until("all its threads to stop", || has_stopped(child.id()));
     let started = Instant::now();
     assert!(!monitored.open().expect("it has not gone"), "it answered");
     assert!(started.elapsed() < Duration::from_secs(10));
@@ -86,7 +95,7 @@ fn more_than_may_ask_are_turned_away() {
     assert!(asking.iter().all(|socket| raw::receive(socket).is_some()), "too few were let in");
     assert!(raw::receive(&raw::client(&path)).is_none(), "too many were let in");
     drop(asking);
-    crate::waits::until("room again", || raw::receive(&raw::client(&path)).is_some());
+    until("room again", || raw::receive(&raw::client(&path)).is_some());
 }
 
 #[test]
