@@ -306,7 +306,7 @@ impl<M: Memory> Producer<M> {
     }
 
     /// A look at how full the ring is, for another thread: given the position, how many words the consumer has not released.
-    pub(crate) fn gauge(&self) -> impl Fn(u64) -> u64 + use<M> {
+    pub fn gauge(&self) -> impl Fn(u64) -> u64 + use<M> {
         let (peer, geometry) = (self.peer.clone(), self.geometry);
         // A peer may say anything: then this says what can be.
         move |tail| tail.saturating_sub(peer.load(geometry.head, Ordering::Relaxed)).min(geometry.capacity)

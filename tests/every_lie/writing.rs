@@ -130,6 +130,15 @@ impl Writing {
         assert_eq!(would, self.writer.claim(length, &read) != Room::Full);
     }
 
+    /// How full another thread would find the ring: never fuller than it is large.
+    fn gauge(&mut self, expected: u64) {
+        let (look, tail, capacity) = (self.producer.gauge(), self.producer.position(), self.layout.capacity);
+        let (occupied, events) = self.stage.clone().watch(|| look(tail));
+        self.stage.expect(occupied == expected, || format!("occupied: {occupied}"));
+        let [head] = told(&events, HEAD)[..] else { panic!("{events:?}: not one look at the head") };
+        assert_eq!(occupied, tail.saturating_sub(head).min(capacity));
+    }
+
     fn finish(&mut self) {
         let tail = self.writer.tail;
         let ((), events) = self.stage.clone().watch(|| self.producer.finish());
@@ -204,6 +213,12 @@ pub fn scenarios() -> Vec<Scenario> {
                 it.received(1);
             }
             it.would_claim(24, true);
+        }),
+        scenario("gauged", 16, 4, |it| {
+            (0..3).for_each(|_| it.push(8, Ok(())));
+            it.gauge(6);
+            it.received(1);
+            it.gauge(4);
         }),
         scenario("skipping", 8, 1, |it| {
             (0..6).for_each(|_| it.push(0, Ok(())));
