@@ -11,7 +11,7 @@ use crate::{reading, receiving, ringing, sending, sleeping, writing};
 const READS: [&str; 5] = [".load(", ".copy_out(", ".append(", ".slice(", ".pointer("];
 
 /// Who is read there, of what is not called a peer, and why nobody need lie here.
-const OTHERS: [(&str, &str, &str); 11] = [
+const OTHERS: [(&str, &str, &str); 17] = [
     ("", "self.private", "memory of this process alone"),
     ("ring/consumer.rs", "self.consumer", "hands on to a place that is lied to"),
     ("channel/incoming.rs", "self.consumer", "hands on to a place that is lied to"),
@@ -20,6 +20,12 @@ const OTHERS: [(&str, &str, &str); 11] = [
     ("connection/receiver.rs", "self.receiver.incoming", "hands on to a place that is lied to"),
     ("connection/receiver.rs", "self.receiver.incoming.memory()", "payload, lent as it stands"),
     ("connection/half.rs", "memory", "the header of a half: the handshake is lied to elsewhere"),
+    ("ledger/guard.rs", "own", "this process's ledger, written by it alone"),
+    ("ledger/book.rs", "memory", "the same"),
+    ("ledger/guard.rs", "foreign", "a stranger's ledger: `fuzz::ledger` has it say anything"),
+    ("ledger/reading.rs", "foreign", "the same"),
+    ("monitor/asking.rs", "ledger.memory", "the same, and shown as it is"),
+    ("session/lead.rs", "private", "memory of this process alone"),
     ("session/lead.rs", "self", "a method of its own, over memory of this process alone"),
     ("session/inbox.rs", "incoming", "payload"),
     ("carrier/outward.rs", "self.from", "a ring of this process alone"),
