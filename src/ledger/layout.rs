@@ -30,7 +30,7 @@ pub const HEADER_UNLISTED: usize = COUNTS;
 
 /// Entry: the generation.
 pub const GENERATION: usize = 0;
-/// Entry: how this side came to be connected, see [`crate::monitor::Side`].
+/// Entry: how this side came to be connected, see [`Side`](crate::Side).
 pub const SIDE: usize = 1;
 /// Entry: the peer's process, user and group; all ones if not known.
 pub const PEER: Range<usize> = 2..5;
