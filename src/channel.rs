@@ -6,9 +6,11 @@
 
 mod incoming;
 mod outgoing;
+mod poker;
 
 pub use incoming::{Incoming, NextError};
 pub use outgoing::{ClaimError, Outgoing};
+pub use poker::Poker;
 
 use core::fmt;
 

@@ -33,6 +33,7 @@ pub use error::{
     SendTimeoutError, SetupError, TryRecvError, TrySendError,
 };
 pub use established::Connection;
+pub(crate) use established::Shared;
 pub use half::Pages;
 pub use listener::{Listener, ListenerCounters};
 pub(crate) use listener::{lock_path, remove_stale};

@@ -8,7 +8,7 @@ use super::inward::{Flow, Inward, News};
 use super::outward::{Leavings, Outward};
 use super::stream::LONGEST_PACKET;
 use super::thread::{self, Interest, Place};
-use crate::channel::{Incoming, Outgoing};
+use crate::channel::{Incoming, Outgoing, Poker};
 use crate::memory::Mapped;
 use crate::os::clock::Deadline;
 use crate::os::event::Event;
@@ -35,7 +35,7 @@ pub(crate) struct Relay {
     link: Link<Mapped>,
     /// What the user polls, and the other end of it: for the user it is as the socket to a peer that shares memory.
     polled: Arc<OwnedFd>,
-    poked: OwnedFd,
+    poked: Arc<OwnedFd>,
     /// Wakes the thread in the seat.
     call: Event,
 }
@@ -69,10 +69,14 @@ impl Relay {
     pub(super) fn start(
         socket: Arc<OwnedFd>,
         largest: usize,
-        (to_user, from_user): (Outgoing<Mapped>, Incoming<Mapped>),
+        (to_user, mut from_user): (Outgoing<Mapped>, Incoming<Mapped>),
         link: Link<Mapped>,
         user: User,
     ) -> io::Result<Arc<Self>> {
+        let ((polled, poked), call) = (socket::pair()?, Event::new()?);
+        let (polled, poked) = (Arc::new(polled), Arc::new(poked));
+        let told = Arc::clone(&poked);
+        from_user.poke_by(Poker::new(move || socket::poke(told.as_fd())));
         let (inward, outward) = (Inward::new(to_user, largest), Outward::new(from_user, socket.as_fd()));
         let asked = Interest::default();
         let traffic = Traffic {
@@ -85,9 +89,7 @@ impl Relay {
             over: false,
             lingers: false,
         };
-        let ((polled, poked), call) = (socket::pair()?, Event::new()?);
         let (traffic, seat, carried) = (Mutex::new(traffic), Mutex::default(), Arc::clone(&socket));
-        let polled = Arc::new(polled);
         let make = |place| Self { socket: carried, place, traffic, seat, user, link, polled, poked, call };
         thread::serve(socket.as_fd(), make)
     }

@@ -1,6 +1,6 @@
 //! The receiving end of a direction.
 
-use super::{End, Words};
+use super::{End, Poker, Words};
 use crate::memory::{Count, Counts, Foreign, Mapped, Memory, Own};
 use crate::os::clock::Deadline;
 use crate::ring::{Consumer, Geometry, PeekError, Span};
@@ -15,6 +15,7 @@ pub struct Incoming<M: Memory> {
     own: Own<M>,
     link: Link<M>,
     patience: Patience,
+    poker: Poker,
     disconnected: bool,
     counts: Counts,
 }
@@ -61,6 +62,7 @@ impl<M: Memory> Incoming<M> {
             own,
             link,
             patience: Patience::new(strategy),
+            poker: Poker::default(),
             disconnected: false,
             counts: Counts::default(),
         }
@@ -73,6 +75,11 @@ impl<M: Memory> Incoming<M> {
         self.data.count_in(&counts);
         self.room.count_in(&counts);
         Self { counts, ..self }
+    }
+
+    /// Tells a sender that waits for room in `poll(2)` by `poker`; without one, such a sender is told nothing.
+    pub fn poke_by(&mut self, poker: Poker) {
+        self.poker = poker;
     }
 
     /// Looks for the next message now.
@@ -185,9 +192,21 @@ impl<M: Memory> Incoming<M> {
     #[inline]
     fn give_room(&mut self) {
         if self.consumer.publish() {
-            // A sender does not wait for room in `poll`, and one that has gone needs none.
-            let (Notice::Done | Notice::Poke | Notice::Gone) = self.room.ring();
+            self.ring();
         }
+    }
+
+    /// Wakes a sender that waits for room. One that has gone needs none.
+    #[inline]
+    fn ring(&mut self) {
+        if self.room.ring() == Notice::Poke {
+            self.poke();
+        }
+    }
+
+    #[cold]
+    fn poke(&self) {
+        self.poker.poke();
     }
 
     /// Copies from a message.
@@ -272,8 +291,7 @@ impl<M: Memory> Incoming<M> {
     pub fn leave(&mut self) {
         if self.link.state() != State::Forked {
             self.data.leave();
-            // A sender that has left needs no waking.
-            let (Notice::Done | Notice::Poke | Notice::Gone) = self.room.ring();
+            self.ring();
         }
     }
 

@@ -237,6 +237,30 @@ impl<M: Memory> Outgoing<M> {
         rests
     }
 
+    /// Asks to be told of room for `length` bytes by a byte on the control socket; `false`, and nobody need be asked, if there
+    /// is room or the end already.
+    pub fn arm(&mut self, length: usize) -> bool {
+        self.arm_unless(|this| this.producer.would_claim(length) || this.data.gone())
+    }
+
+    /// The same for the receiver's leaving.
+    pub fn arm_for_departure(&mut self) -> bool {
+        self.arm_unless(|this| this.data.gone())
+    }
+
+    fn arm_unless(&mut self, mut look: impl FnMut(&mut Self) -> bool) -> bool {
+        // Also so that a forked child, where the half is not mapped, announces nothing.
+        if !self.link.is_alive() {
+            return false;
+        }
+        self.room.announce_polling(self.sent);
+        let armed = !look(self);
+        if !armed {
+            self.room.retract();
+        }
+        armed
+    }
+
     /// Ends a rest: the receiver need not ring.
     pub fn rise(&mut self) {
         self.room.retract();

@@ -14,7 +14,7 @@ use super::transport::Transport;
 use super::way::Way;
 use super::wire::Message;
 use crate::carrier::{self, Carried, Plan};
-use crate::channel::{Incoming, Outgoing};
+use crate::channel::{Incoming, Outgoing, Poker};
 use crate::ledger::{self, Entry, Identity, layout};
 use crate::memory::Mapped;
 use crate::os::credentials::{Credentials, pidfd_of_peer};
@@ -78,7 +78,7 @@ impl Halves {
 }
 
 /// What both ends of a connection keep alive: the way to the peer, and the watch over it.
-pub(super) struct Shared {
+pub(crate) struct Shared {
     pub(super) way: Way,
     pub(super) link: Link<Mapped>,
     pub(super) wait: WaitStrategy,
@@ -95,6 +95,25 @@ pub(super) struct Shared {
 const LINK_WORD: usize = 0;
 const ATTENTION_WORD: usize = 64;
 const PRIVATE_BYTES: usize = 4096;
+
+impl Shared {
+    /// What becomes readable by a poke, or by the peer's end.
+    pub(crate) fn descriptor(&self) -> &Arc<OwnedFd> {
+        self.way.descriptor()
+    }
+
+    /// How this side waits.
+    pub(crate) fn strategy(&self) -> WaitStrategy {
+        self.wait
+    }
+
+    /// Takes the pokes off the descriptor. A hang-up that shows there is noted.
+    pub(crate) fn hear(&self) {
+        if self.link.is_alive() && !self.way.take_pokes() {
+            self.link.declare_dead();
+        }
+    }
+}
 
 impl Connection {
     pub(super) fn new(parts: Parts) -> Result<Self, SetupError> {
@@ -163,7 +182,7 @@ impl Connection {
 
     /// How this side waits.
     pub(crate) fn strategy(&self) -> WaitStrategy {
-        self.shared().wait
+        self.shared().strategy()
     }
 
     /// The socket to the peer.
@@ -219,7 +238,9 @@ impl Made {
         let (mine, theirs) = (own.memory, foreign.memory);
         let outgoing =
             Outgoing::new(mine.clone(), theirs.clone(), own.shape.geometry(), WORDS, link.clone(), wait, fencing);
-        let incoming = Incoming::new(mine, theirs, foreign.shape.geometry(), WORDS, link.clone(), wait, fencing);
+        let mut incoming = Incoming::new(mine, theirs, foreign.shape.geometry(), WORDS, link.clone(), wait, fencing);
+        let poked = Arc::clone(&socket);
+        incoming.poke_by(Poker::new(move || socket::poke(poked.as_fd())));
         let (way, pages) = (Way::Memory { socket }, own.pages);
         Ok(Connection::of(
             outgoing,

@@ -124,6 +124,12 @@ impl Receiver {
     #[inline]
     pub fn recv_into(&mut self, buffer: &mut [u8]) -> Result<usize, RecvIntoError> {
         let span = self.incoming.next(Deadline::NEVER).map_err(endless)?;
+        self.take_into(span, buffer)
+    }
+
+    /// Copies a message that was found to `buffer`, and releases it; it stays if it is too long.
+    #[inline]
+    pub(crate) fn take_into(&mut self, span: Span, buffer: &mut [u8]) -> Result<usize, RecvIntoError> {
         let length = span.length();
         let Some(to) = buffer.get_mut(..length) else {
             return Err(RecvIntoError::TooSmall { length, buffer: buffer.len() });
@@ -174,11 +180,29 @@ impl Receiver {
         if self.shared.wait == WaitStrategy::Spin {
             return Err(ReadyError::Spins);
         }
-        if self.shared.link.is_alive() && !self.shared.way.take_pokes() {
-            self.shared.link.declare_dead();
-        }
+        self.shared.hear();
+        Ok(if self.announce() { Readiness::Armed } else { Readiness::Ready })
+    }
+
+    /// Asks for the descriptor to become readable; `false` if there is something to receive. The pokes stay on it.
+    pub(crate) fn announce(&mut self) -> bool {
         self.shared.way.pull();
-        Ok(if self.incoming.arm() { Readiness::Armed } else { Readiness::Ready })
+        self.incoming.arm()
+    }
+
+    /// What this end shares with the other one.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Looks for the next message now, also where it lies in no ring yet.
+    pub(crate) fn look(&mut self) -> Result<Span, NextError> {
+        self.try_next()
+    }
+
+    /// The message that a look has found.
+    pub(crate) fn message(&mut self, span: Span) -> Message<'_> {
+        Message { receiver: self, span }
     }
 }
 

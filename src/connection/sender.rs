@@ -40,7 +40,7 @@ impl Sender {
         Self { outgoing, shared }
     }
 
-    pub(super) fn shared(&self) -> &Shared {
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
@@ -82,6 +82,25 @@ impl Sender {
         self.outgoing.fill(&claim, 0, header);
         self.commit(claim);
         Ok(())
+    }
+
+    /// Asks for the descriptor to become readable once there is room for `length` bytes; `false` if there is room, or the end.
+    pub(crate) fn announce(&mut self, length: usize) -> bool {
+        self.outgoing.arm(length)
+    }
+
+    /// The same once the receiver has left.
+    pub(crate) fn announce_departure(&mut self) -> bool {
+        self.outgoing.arm_for_departure()
+    }
+
+    /// After [`Sender::leave`]: whether the receiver has left in order, and so has received everything; `None` if not yet.
+    pub(crate) fn departed(&mut self) -> Option<Result<(), End>> {
+        match self.outgoing.await_departure(Deadline::after(Duration::ZERO)) {
+            Ok(()) => Some(Ok(())),
+            Err(ClaimError::End(end)) => Some(Err(end)),
+            Err(_) => None,
+        }
     }
 
     /// Leaves in order, as dropping does.
