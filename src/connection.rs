@@ -24,6 +24,7 @@ mod transport;
 mod way;
 pub mod wire;
 
+pub(crate) use connect::{FIRST_PAUSE, Joining, LONGEST_PAUSE, try_reach};
 pub use connect::{accept_over, connect, connect_over, pair};
 pub use counters::{ReceiverCounters, SenderCounters};
 pub use endpoint::Endpoint;
@@ -35,6 +36,7 @@ pub use error::{
 pub use established::Connection;
 pub(crate) use established::Shared;
 pub use half::Pages;
+pub(crate) use handshake::{State, Step};
 pub use listener::{Listener, ListenerCounters};
 pub(crate) use listener::{lock_path, remove_stale};
 pub use options::{Decision, Options};

@@ -62,6 +62,9 @@ pub mod monitor;
 
 mod service;
 
+#[cfg(feature = "tokio")]
+pub mod asynchronous;
+
 #[cfg(feature = "rpc")]
 pub mod rpc;
 

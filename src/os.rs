@@ -11,4 +11,6 @@ pub(crate) mod liveness;
 pub(crate) mod lock;
 pub(crate) mod membarrier;
 pub(crate) mod memfd;
+#[cfg(feature = "tokio")]
+pub(crate) mod readiness;
 pub(crate) mod socket;

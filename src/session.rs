@@ -6,6 +6,7 @@
 //! [`Session`] for many.
 
 mod alarm;
+mod awaited;
 mod backlog;
 mod buffers;
 mod counters;
@@ -32,9 +33,12 @@ mod shared;
 mod tally;
 mod unsent;
 
+pub(crate) use awaited::NotBegun;
 pub use counters::SessionCounters;
 pub use error::{CallError, Halt, NotifyError, Outcome};
+pub(crate) use handler::text_of;
 pub use handler::{Call, Event, Failure, Handler, handlers};
+pub(crate) use lead::Ticket;
 pub use local::LocalSession;
 pub use options::SessionOptions;
 pub use respond::Responder;

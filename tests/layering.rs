@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The modules, from the ground up: each may name itself and those before it.
-const ORDER: [&str; 14] = [
+const ORDER: [&str; 15] = [
     "trace",
     "os",
     "memory",
@@ -20,6 +20,7 @@ const ORDER: [&str; 14] = [
     "monitor",
     "service",
     "rpc",
+    "asynchronous",
 ];
 
 /// The files that name the processor's atomics.

@@ -98,6 +98,19 @@ impl<M: Memory> Outgoing<M> {
         self.producer.claim(length).map_err(|error| self.refused(error))
     }
 
+    /// The same, and who finds no room learns whether the receiver has left, and so there will never be any: for those who do
+    /// not wait here.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClaimError`].
+    pub fn claim_or_learn(&mut self, length: usize) -> Result<Claim, ClaimError> {
+        match self.try_claim(length) {
+            Err(ClaimError::Full) if self.data.gone() => Err(self.end_with(End::Closed)),
+            result => result,
+        }
+    }
+
     /// Finds room, waiting for it until the deadline.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Connecting: to a name, over an inherited socket, and to another thread.
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::os::clock::{Deadline, nap};
 use crate::os::{credentials, socket};
 
 /// How long to wait between attempts to reach a listener that is not up yet: at first, and at most.
-const FIRST_PAUSE: Duration = Duration::from_millis(1);
-const LONGEST_PAUSE: Duration = Duration::from_millis(20);
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(1);
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_millis(20);
 
 /// Connects to an endpoint with the default [`Options`], trying until `timeout` is over if nobody listens there yet.
 ///
@@ -66,35 +66,79 @@ pub fn pair() -> Result<(Connection, Connection), HandshakeError> {
 pub(super) fn to(endpoint: &Endpoint, options: &Options, deadline: Deadline) -> Result<Connection, ConnectError> {
     let path = endpoint.socket_path().map_err(ConnectError::Endpoint)?;
     let socket = reach(&path, deadline)?;
-    let identity =
-        credentials::of_peer(socket.as_fd()).map_err(|error| HandshakeError::from(SetupError::Socket(error)))?;
-    let handshake = Handshake::new(socket, options.clone().named(endpoint), Identity::OfSocket(identity))?;
-    Ok(greet(handshake, deadline)?)
+    Ok(drive(Joining::begin(socket, &options.clone().named(endpoint))?, Joining::step, deadline)?)
+}
+
+/// A connector's handshake, from HELLO on.
+pub(crate) enum Joining {
+    Greeting(Box<Greeting>),
+    Confirming(Box<Confirming>),
+}
+
+impl Joining {
+    /// Greets the listener that `socket` is connected to.
+    pub(crate) fn begin(socket: OwnedFd, options: &Options) -> Result<Self, HandshakeError> {
+        let identity = credentials::of_peer(socket.as_fd()).map_err(SetupError::Socket)?;
+        Self::greet(Handshake::new(socket, options.clone(), Identity::OfSocket(identity))?)
+    }
+
+    fn greet(handshake: Handshake) -> Result<Self, HandshakeError> {
+        Connecting::new(handshake).greet().map(Box::new).map(Self::Greeting)
+    }
+
+    /// Goes on as far as packets have come.
+    pub(crate) fn step(self) -> Result<Step<Self, Connection>, HandshakeError> {
+        let confirming = match self {
+            Self::Confirming(state) => *state,
+            Self::Greeting(state) => match state.step()? {
+                Step::Waiting(state) => return Ok(Step::Waiting(Self::Greeting(Box::new(state)))),
+                Step::Done(next) => next,
+            },
+        };
+        Ok(match confirming.step()? {
+            Step::Waiting(state) => Step::Waiting(Self::Confirming(Box::new(state))),
+            Step::Done(connection) => Step::Done(connection),
+        })
+    }
+}
+
+impl State for Joining {
+    fn socket(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Greeting(state) => state.socket(),
+            Self::Confirming(state) => state.socket(),
+        }
+    }
 }
 
 /// A socket that is connected to a listener, tried for until the deadline.
 fn reach(path: &Path, deadline: Deadline) -> Result<OwnedFd, ConnectError> {
     let mut pause = FIRST_PAUSE;
     loop {
-        let source = match socket::connect_to(path) {
-            Ok(socket) => return Ok(socket),
-            Err(source) => source,
-        };
-        // Not made yet, left behind by a dead listener, or its backlog is full: each may change.
-        let absent = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused, io::ErrorKind::WouldBlock];
-        if !absent.contains(&source.kind()) {
-            return Err(ConnectError::Socket { path: path.into(), source });
-        }
-        if deadline.passed() {
-            return Err(ConnectError::Absent { path: path.into(), source });
+        if let Some(socket) = try_reach(path, deadline)? {
+            return Ok(socket);
         }
         nap(deadline.remaining().map_or(pause, |left| left.min(pause)));
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
+/// A socket that is connected to a listener; `None` if there is none yet and the deadline has not passed.
+pub(crate) fn try_reach(path: &Path, deadline: Deadline) -> Result<Option<OwnedFd>, ConnectError> {
+    let source = match socket::connect_to(path) {
+        Ok(socket) => return Ok(Some(socket)),
+        Err(source) => source,
+    };
+    // Not made yet, left behind by a dead listener, or its backlog is full: each may change.
+    let absent = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused, io::ErrorKind::WouldBlock];
+    if !absent.contains(&source.kind()) {
+        return Err(ConnectError::Socket { path: path.into(), source });
+    }
+    if deadline.passed() { Err(ConnectError::Absent { path: path.into(), source }) } else { Ok(None) }
+}
+
 pub(super) fn over(socket: OwnedFd, options: &Options, deadline: Deadline) -> Result<Connection, HandshakeError> {
-    greet(inherited(socket, options)?, deadline)
+    drive(Joining::greet(inherited(socket, options)?)?, Joining::step, deadline)
 }
 
 pub(super) fn accepted_over(
@@ -110,13 +154,6 @@ pub(super) fn accepted_over(
 fn inherited(socket: OwnedFd, options: &Options) -> Result<Handshake, HandshakeError> {
     socket::adopt(socket.as_fd()).map_err(SetupError::Socket)?;
     Handshake::new(socket, options.clone(), Identity::OfPackets)
-}
-
-/// The connector's side of the handshake.
-fn greet(handshake: Handshake, deadline: Deadline) -> Result<Connection, HandshakeError> {
-    let greeting = Connecting::new(handshake).greet()?;
-    let confirming = drive(greeting, Greeting::step, deadline)?;
-    drive(confirming, Confirming::step, deadline)
 }
 
 /// Moves a state on, waiting for its packet until the deadline.

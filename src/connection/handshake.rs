@@ -68,10 +68,10 @@ enum Own {
 pub(super) struct Connecting(Handshake);
 
 /// A connector's state after HELLO: WELCOME is due. Its half is there already if that was to be tried.
-pub(super) struct Greeting(Handshake, Option<OwnHalf>);
+pub(crate) struct Greeting(Handshake, Option<OwnHalf>);
 
 /// A connector's state after it sent its half: READY is due.
-pub(super) struct Confirming {
+pub(crate) struct Confirming {
     handshake: Handshake,
     peer: Credentials,
     halves: Halves,
@@ -198,13 +198,13 @@ fn unexpected(message: &Message, due: &str) -> HandshakeError {
 }
 
 /// The state after an attempt to go on: the next one, or the same if the packet has not come yet.
-pub(super) enum Step<Now, Next> {
+pub(crate) enum Step<Now, Next> {
     Waiting(Now),
     Done(Next),
 }
 
 /// A state that a socket's readability moves on.
-pub(super) trait State {
+pub(crate) trait State {
     /// The socket to wait on.
     fn socket(&self) -> BorrowedFd<'_>;
 }

@@ -190,11 +190,6 @@ impl Receiver {
         self.incoming.arm()
     }
 
-    /// What this end shares with the other one.
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
-    }
-
     /// Looks for the next message now, also where it lies in no ring yet.
     pub(crate) fn look(&mut self) -> Result<Span, NextError> {
         self.try_next()

@@ -71,7 +71,7 @@ impl Sender {
         let claim = match (self.outgoing.claim_known(N + length), deadline) {
             (Some(claim), _) => claim,
             (None, Some(deadline)) => self.outgoing.claim(N + length, deadline)?,
-            (None, None) => self.outgoing.try_claim(N + length)?,
+            (None, None) => self.outgoing.claim_or_learn(N + length)?,
         };
         let mut offset = N;
         for part in parts {
@@ -101,6 +101,19 @@ impl Sender {
             Err(ClaimError::End(end)) => Some(Err(end)),
             Err(_) => None,
         }
+    }
+
+    /// Finds room for a message, or learns that there will be none.
+    pub(crate) fn look(&mut self, length: usize) -> Result<Claim, ClaimError> {
+        match self.outgoing.claim_known(length) {
+            Some(claim) => Ok(claim),
+            None => self.outgoing.claim_or_learn(length),
+        }
+    }
+
+    /// The room that a look has found, to be written in place.
+    pub(crate) fn reservation(&mut self, claim: Claim) -> Reservation<'_> {
+        Reservation { sender: self, claim }
     }
 
     /// Leaves in order, as dropping does.

@@ -169,6 +169,32 @@ impl<T: Send + Sync + 'static> Service<T> {
         self.alive.end();
         left
     }
+
+    /// Accepts nobody any more, and has everybody parted with once nothing is owed to them, by whoever dispatches.
+    pub(crate) fn begin_shutdown(&self) {
+        if self.hall.is_owned() {
+            self.hall.begin_draining();
+        }
+    }
+
+    /// Whether it has begun to end.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.hall.phase() > Phase::Open
+    }
+
+    /// Whether nobody is here.
+    pub(crate) fn is_deserted(&self) -> bool {
+        self.hall.is_empty()
+    }
+
+    /// Cuts off whoever is left; how many that were.
+    pub(crate) fn end_shutdown(&self) -> usize {
+        let left = self.hall.everybody().len();
+        if self.hall.is_owned() {
+            self.alive.end();
+        }
+        left
+    }
 }
 
 impl<T: Send + Sync + 'static> Alive<T> {

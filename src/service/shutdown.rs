@@ -10,12 +10,17 @@ use super::hall::{Hall, Phase};
 const NAP: Duration = Duration::from_millis(5);
 
 impl<T: Send + Sync + 'static> Hall<T> {
-    /// Accepts nobody any more, answers what has come, and parts with each client once nothing is owed to it; how many are
-    /// left at the deadline. This thread helps.
-    pub(super) fn drain(self: &Arc<Self>, timeout: Duration) -> usize {
+    /// Accepts nobody any more, and has all clients looked after.
+    pub(super) fn begin_draining(&self) {
         self.go_on_to(Phase::Draining);
         self.close_listener();
         self.everybody().iter().for_each(|entry| self.wake(entry));
+    }
+
+    /// Accepts nobody any more, answers what has come, and parts with each client once nothing is owed to it; how many are
+    /// left at the deadline. This thread helps.
+    pub(super) fn drain(self: &Arc<Self>, timeout: Duration) -> usize {
+        self.begin_draining();
         let deadline = Instant::now().checked_add(timeout);
         let late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
         self.serve_until(Some(NAP), || self.is_empty() || late());

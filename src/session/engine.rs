@@ -3,6 +3,7 @@
 use std::io::IoSlice;
 use std::mem;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
 
 use super::alarm::Alarm;
 use super::backlog::{Backlog, Job};
@@ -66,10 +67,10 @@ pub(super) struct Engine {
     pub(super) seen: Seen,
     pub(super) incoming: Led<Mapped, Incoming>,
     /// Where the replies to calls in flight are put by who receives for others.
-    replies: Box<[Mutex<Filed>]>,
+    pub(super) replies: Box<[Mutex<Filed>]>,
     pub(super) link: Link<Mapped>,
     /// How the listener found the session to end, and who waits to hear of it.
-    ended: (Mutex<Option<End>>, Condvar),
+    pub(super) ended: (Mutex<Option<End>>, Condvar),
     closing: Tally<Mapped>,
 }
 
@@ -90,9 +91,11 @@ pub(super) struct Outgoing {
 
 /// A reply that its caller has not taken yet.
 #[derive(Default)]
-struct Filed {
+pub(super) struct Filed {
     status: Option<Status>,
     payload: Vec<u8>,
+    /// Of the task that waits for it, if it is a task that does.
+    pub(super) waker: Option<Waker>,
 }
 
 /// The lead, given up when this is dropped.
@@ -359,9 +362,12 @@ impl Engine {
             Some(asleep) => {
                 {
                     let mut filed = lock(&self.replies[self.incoming.index(ticket)]);
-                    *filed = Filed { status: Some(status), payload };
+                    (filed.status, filed.payload) = (Some(status), payload);
                 }
                 guard.answered(ticket, asleep);
+                if self.is_driven() {
+                    self.wake_task(ticket);
+                }
             }
             None => {
                 self.seen.received.add(Count::LateReplies, 1);
@@ -371,8 +377,8 @@ impl Engine {
     }
 
     /// Takes a reply that somebody else received, and frees its slot.
-    fn collect(&self, ticket: Ticket, reply: &mut Vec<u8>) -> Result<(), CallError> {
-        let Filed { status, mut payload } = mem::take(&mut *lock(&self.replies[self.incoming.index(ticket)]));
+    pub(super) fn collect(&self, ticket: Ticket, reply: &mut Vec<u8>) -> Result<(), CallError> {
+        let Filed { status, mut payload, .. } = mem::take(&mut *lock(&self.replies[self.incoming.index(ticket)]));
         self.exit(ticket);
         let result = match status {
             Some(Status::Ok) => {
@@ -420,6 +426,11 @@ impl Engine {
             };
         }
         *ended
+    }
+
+    /// Whether whoever drives this must not wait for it.
+    pub(super) fn is_driven(&self) -> bool {
+        self.alarm.as_ref().is_some_and(Alarm::is_of_driver)
     }
 
     pub(super) fn is_closing(&self) -> bool {

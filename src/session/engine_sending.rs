@@ -4,7 +4,6 @@ use std::io::IoSlice;
 use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::alarm::Alarm;
 use super::engine::{Engine, Leading, Outgoing, lock};
 use super::error::{Halt, NotifyError, Unsent};
 use super::header::{Kind, Status};
@@ -101,7 +100,7 @@ impl Engine {
         let (Some(&peer), Ok(())) = (self.peer.get(), self.owned()) else { return };
         let too_large = payload.len() as u64 > peer.largest;
         let (status, payload) = if too_large { (Status::TooLarge, &[][..]) } else { (status, payload) };
-        if self.alarm.as_ref().is_some_and(Alarm::is_of_driver) {
+        if self.is_driven() {
             return self.post_reply(id, status, payload, peer);
         }
         let parts = [IoSlice::new(payload)];

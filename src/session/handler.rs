@@ -296,7 +296,7 @@ pub(super) fn run_event(handler: &(impl Handler + ?Sized), event: &mut Event<'_>
     let _ = catch_unwind(AssertUnwindSafe(|| handler.event(event)));
 }
 
-fn text_of(panic: &(dyn Any + Send)) -> &str {
+pub(crate) fn text_of(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("without a message")
 }

@@ -7,7 +7,7 @@ use crate::os::clock::Deadline;
 
 /// A deadline, or a time from when it is first needed: on the way of a message nobody reads the clock.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Limit {
+pub(crate) enum Limit {
     At(Deadline),
     For(Duration),
 }
@@ -18,7 +18,7 @@ pub(super) const SLICE: Duration = Duration::from_micros(500);
 impl Limit {
     /// The deadline: fixed from now on.
     #[inline]
-    pub(super) fn deadline(&mut self) -> Deadline {
+    pub(crate) fn deadline(&mut self) -> Deadline {
         match *self {
             Self::At(deadline) => deadline,
             Self::For(time) => {
@@ -33,7 +33,7 @@ impl Limit {
 impl SessionOptions {
     /// How long a call takes that does not say so itself.
     #[inline]
-    pub(super) fn limit(&self) -> Limit {
+    pub(crate) fn limit(&self) -> Limit {
         self.timeout.map_or(Limit::At(Deadline::NEVER), Limit::For)
     }
 }

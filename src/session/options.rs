@@ -95,6 +95,11 @@ impl SessionOptions {
         self
     }
 
+    /// Whether a call waits for its turn.
+    pub(crate) fn waits_for_turn(&self) -> bool {
+        self.wait_for_turn
+    }
+
     /// How long a reply may wait.
     pub(crate) fn longest_wait(&self) -> Duration {
         self.reply_timeout

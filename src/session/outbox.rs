@@ -109,6 +109,11 @@ impl Outbox {
         self.fragment
     }
 
+    /// The longest frame that is ever sent, in bytes.
+    pub(super) fn longest_frame(&self) -> usize {
+        header::LENGTH + self.long_fragment
+    }
+
     /// Sends the next frame of a message, waiting for room until the deadline, or not at all; `true` if that was the last.
     #[inline]
     pub(super) fn step(&mut self, letter: &mut Letter<'_>, deadline: Option<Deadline>) -> Result<bool, ClaimError> {

@@ -4,10 +4,12 @@ use std::fmt;
 use std::io::IoSlice;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::alarm::Alarm;
+use super::awaited::NotBegun;
 use super::counters::SessionCounters;
 use super::engine::Engine;
 use super::error::{CallError, Halt, NotifyError};
@@ -119,6 +121,51 @@ impl Session {
     /// Bytes that wait for room.
     pub(crate) fn waiting_bytes(&self) -> usize {
         self.engine.waiting_bytes()
+    }
+
+    /// How many calls may be in flight; 0 before the other side has said so.
+    pub(crate) fn places(&self) -> usize {
+        self.engine.places()
+    }
+
+    /// Sends a request without waiting, if nothing waits for room already.
+    pub(crate) fn try_begin(&self, selector: u32, request: &[u8]) -> Result<Ticket, NotBegun> {
+        self.engine.try_begin(selector, request)
+    }
+
+    /// The reply to a call, once it is there; or how the session ended.
+    pub(crate) fn poll_reply(&self, call: Ticket, context: &mut Context<'_>) -> Poll<Result<Vec<u8>, CallError>> {
+        self.engine.poll_reply(call, context)
+    }
+
+    /// Nobody waits for the reply to a call any more.
+    pub(crate) fn forget(&self, call: Ticket) {
+        self.engine.exit(call);
+    }
+
+    /// Takes replies and puts aside what else comes, and arms.
+    pub(crate) fn receive_replies(&self) -> Result<(), End> {
+        self.engine.receive_replies()
+    }
+
+    /// Since when the oldest reply waits for room.
+    pub(crate) fn oldest_reply(&self) -> Option<Instant> {
+        self.engine.oldest_reply()
+    }
+
+    /// Has the socket show room for what waits; `false` if there is some.
+    pub(crate) fn arm_for_room(&self) -> bool {
+        self.engine.arm_for_room()
+    }
+
+    /// Says to the other side that nothing will follow.
+    pub(crate) fn leave(&self) {
+        self.engine.leave();
+    }
+
+    /// Tells all tasks that wait how the session ended.
+    pub(crate) fn end_for_tasks(&self, end: End) {
+        self.engine.end_for_tasks(end);
     }
 
     /// Whether the other side has said what it accepts.

@@ -20,7 +20,7 @@ pub(super) struct Unsent {
 
 /// A message that waits, and how much of it has left.
 #[derive(Debug)]
-struct Parcel {
+pub(super) struct Parcel {
     kind: Kind,
     /// An event has none before its first frame.
     id: Option<u64>,
@@ -86,7 +86,7 @@ impl Engine {
         let _ = self.post(parcel, payload, peer, usize::MAX);
     }
 
-    fn post(&self, mut parcel: Parcel, payload: &[u8], peer: Hello, most: usize) -> Result<(), Refused> {
+    pub(super) fn post(&self, mut parcel: Parcel, payload: &[u8], peer: Hello, most: usize) -> Result<(), Refused> {
         // What another thread has put aside meanwhile is in no order with this.
         if self.waiting.get() == 0 && self.advance(&mut parcel, payload, peer).map_err(Refused::Ended)? {
             return Ok(());
@@ -127,6 +127,20 @@ impl Engine {
             self.waiting.add(-1);
         }
         None
+    }
+
+    /// Since when the oldest reply waits that is left.
+    pub(super) fn oldest_reply(&self) -> Option<Instant> {
+        let unsent = lock(&self.unsent);
+        unsent.queue.iter().find(|parcel| matches!(parcel.kind, Kind::Reply(_))).map(|parcel| parcel.since)
+    }
+
+    /// Has the socket show when there may be room for what waits; `false` if there is room already.
+    pub(super) fn arm_for_room(&self) -> bool {
+        // Whoever has the lock sends, and gives it back soon.
+        let Some(mut outgoing) = self.try_outgoing() else { return false };
+        let frame = outgoing.outbox.longest_frame();
+        outgoing.outbox.sender().announce(frame)
     }
 
     /// Bytes that wait for room.
@@ -170,7 +184,7 @@ impl Engine {
 }
 
 impl Parcel {
-    fn new(kind: Kind, id: Option<u64>, selector: u32) -> Self {
+    pub(super) fn new(kind: Kind, id: Option<u64>, selector: u32) -> Self {
         Self { kind, id, selector, payload: Vec::new(), sent: 0, open: false, since: Instant::now() }
     }
 
