@@ -19,7 +19,7 @@ use program::program;
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Every example, and what it prints among other things, in this order.
-const EXAMPLES: [(&str, &[&str]); 6] = [
+const EXAMPLES: [(&str, &[&str]); 7] = [
     (
         "appview",
         &[
@@ -39,6 +39,16 @@ const EXAMPLES: [(&str, &[&str]); 6] = [
             " wants 9223372036854775807 + 1\n",
             "client: 9223372036854775807 + 1: the sum is too large\n",
             "the client has left, with exit status: 0\n",
+        ],
+    ),
+    (
+        "async_echo",
+        &[
+            "visitor: one after a while\n",
+            "visitor: another\n",
+            "visitor: waited for, in time: false\n",
+            "service: the visitor ended with exit status: 0\n",
+            "service: 0 cut off\n",
         ],
     ),
     (

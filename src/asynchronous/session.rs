@@ -174,7 +174,8 @@ impl Session {
         self.line().options.limit().deadline()
     }
 
-    /// Sends an event, waiting for room as long as it takes. Events and calls leave in the order in which they were begun.
+    /// Sends an event, waiting for room as long as it takes. Events and calls leave in the order in which they were
+    /// begun: one that needs more room than there is goes before those that come after it.
     ///
     /// # Errors
     ///

@@ -1,7 +1,9 @@
 //! Whatever ends, in whatever order: nothing is left, and nobody waits for ever.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
 use twinring::asynchronous::{Listener, Service, ServiceRequest, Session, connect_with};
 use twinring::{CallError, End, Halt, Selector, ServiceOptions, SessionOptions};
 
@@ -48,14 +50,16 @@ fn end_with_everything_pending() {
             tokio::spawn(listening);
             let service = ServiceOptions::new().connection(small()).bind(path.clone()).expect("a service");
             let service = Service::start(service).expect("a runtime");
-            service.handle(Selector::from(ECHO), |_: ServiceRequest<()>| std::future::pending());
+            let asked = Arc::new(Notify::new());
+            let tell = Arc::clone(&asked);
+            service.handle(Selector::from(ECHO), move |_: ServiceRequest<()>| {
+                tell.notify_one();
+                std::future::pending()
+            });
             let connection = connect_with(&small(), path.clone(), LATE).await.expect("a service");
             let client = Session::new(connection, &SessionOptions::new(), ()).expect("a session");
             tokio::spawn(async move { client.call(ECHO, b"never").await });
-            // Until the service has it.
-            while service.counters().requests == 0 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
+            tokio::time::timeout(LATE, asked.notified()).await.expect("a call that arrives");
             tokio::spawn(async move {
                 let _service = service;
                 std::future::pending::<()>().await;
