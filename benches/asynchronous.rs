@@ -1,12 +1,14 @@
 //! What waiting by a task costs beside waiting by a thread: round trips of 64 bytes, by the ends and as calls, finely interleaved.
 //!
-//! Each side is a thread of this process, over memory mapped as between two. A program of its own, because it wants the
+//! Each side is a thread of this process, over memory mapped as between two; once with a core for each, and once with one for
+//! both. A program of its own, because it wants the
 //! mechanisms beside each other and not one after another: `cargo bench --bench asynchronous`. With `--quick` it takes a second.
 
 use std::env;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use rustix::thread::{CpuSet, sched_setaffinity};
 use tokio::runtime::{Builder, Runtime};
 use twinring::asynchronous::{self, Request};
 use twinring::{Call, Options, Session, SessionOptions, WaitStrategy};
@@ -41,16 +43,40 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 fn main() {
     let quick = env::args().any(|argument| argument == "--quick");
-    let (rounds, trips) = if quick { (3, 50) } else { (31, 500) };
+    let (rounds, trips) = if quick { (3, 50) } else { (21, 200) };
+    for (words, core) in [("a core for each side", 1), ("one core for both", 0)] {
+        println!("{words}:");
+        measure(core, rounds, trips);
+    }
+}
+
+/// This thread, and those that it starts, run on that core from now on.
+fn pin(core: usize) {
+    let mut set = CpuSet::new();
+    set.set(core);
+    sched_setaffinity(None, &set).expect("a core");
+}
+
+/// The side that answers, on a core of its own choice.
+fn answering(core: usize, answer: impl FnOnce() + Send + 'static) {
+    // It ends when the side that asks has left.
+    let _: JoinHandle<()> = thread::spawn(move || {
+        pin(core);
+        answer();
+    });
+}
+
+fn measure(core: usize, rounds: usize, trips: usize) {
+    pin(0);
     let mut ways = [
-        Way::new("ends, threads, park", ends_of_threads(WaitStrategy::Park)),
-        Way::new("ends, threads, adaptive", ends_of_threads(WaitStrategy::SpinThenPark)),
-        Way::new("ends, tasks", ends_of_tasks(Duration::ZERO)),
-        Way::new("ends, tasks that linger", ends_of_tasks(LINGER)),
-        Way::new("calls, threads, park", calls_of_threads(WaitStrategy::Park)),
-        Way::new("calls, threads, adaptive", calls_of_threads(WaitStrategy::SpinThenPark)),
-        Way::new("calls, tasks", calls_of_tasks(Duration::ZERO)),
-        Way::new("calls, tasks that linger", calls_of_tasks(LINGER)),
+        Way::new("ends, threads, park", ends_of_threads(core, WaitStrategy::Park)),
+        Way::new("ends, threads, adaptive", ends_of_threads(core, WaitStrategy::SpinThenPark)),
+        Way::new("ends, tasks", ends_of_tasks(core, Duration::ZERO)),
+        Way::new("ends, tasks that linger", ends_of_tasks(core, LINGER)),
+        Way::new("calls, threads, park", calls_of_threads(core, WaitStrategy::Park)),
+        Way::new("calls, threads, adaptive", calls_of_threads(core, WaitStrategy::SpinThenPark)),
+        Way::new("calls, tasks", calls_of_tasks(core, Duration::ZERO)),
+        Way::new("calls, tasks that linger", calls_of_tasks(core, LINGER)),
     ];
     for _ in 0..rounds {
         ways.iter_mut().for_each(|way| way.round(trips));
@@ -75,9 +101,9 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().expect("a runtime")
 }
 
-fn ends_of_threads(wait: WaitStrategy) -> impl FnMut(usize) -> Vec<Duration> {
+fn ends_of_threads(core: usize, wait: WaitStrategy) -> impl FnMut(usize) -> Vec<Duration> {
     let (here, there) = Options::new().wait(wait).pair().expect("a pair");
-    let _echo: JoinHandle<()> = thread::spawn(move || {
+    answering(core, move || {
         let (mut sender, mut receiver) = there.split();
         let mut buffer = [0; SIZE];
         while receiver.recv_into(&mut buffer).is_ok() && sender.send(&buffer).is_ok() {}
@@ -92,9 +118,9 @@ fn ends_of_threads(wait: WaitStrategy) -> impl FnMut(usize) -> Vec<Duration> {
     }
 }
 
-fn ends_of_tasks(linger: Duration) -> impl FnMut(usize) -> Vec<Duration> {
+fn ends_of_tasks(core: usize, linger: Duration) -> impl FnMut(usize) -> Vec<Duration> {
     let (here, there) = Options::new().pair().expect("a pair");
-    let _echo: JoinHandle<()> = thread::spawn(move || {
+    answering(core, move || {
         runtime().block_on(async {
             let (mut sender, receiver) = asynchronous::split(there).expect("ends");
             let (mut receiver, mut buffer) = (receiver.linger(linger), [0; SIZE]);
@@ -119,25 +145,25 @@ fn ends_of_tasks(linger: Duration) -> impl FnMut(usize) -> Vec<Duration> {
     }
 }
 
-fn calls_of_threads(wait: WaitStrategy) -> impl FnMut(usize) -> Vec<Duration> {
+fn calls_of_threads(core: usize, wait: WaitStrategy) -> impl FnMut(usize) -> Vec<Duration> {
     let (here, there) = Options::new().wait(wait).pair().expect("a pair");
     let echo = |call: &mut Call<'_>| {
         let payload = call.payload();
         call.reply().extend_from_slice(payload);
         Ok(())
     };
-    let server = Session::new(there, &SessionOptions::new(), echo).expect("a session");
+    answering(core, move || {
+        let server = Session::new(there, &SessionOptions::new(), echo).expect("a session");
+        let _ = server.serve();
+    });
     let client = Session::new(here, &SessionOptions::new(), ()).expect("a session");
     let mut reply = Vec::new();
-    move |trips| {
-        let _server = &server;
-        timed(trips, || client.call_into(1, &[7; SIZE], &mut reply).expect("a reply"))
-    }
+    move |trips| timed(trips, || client.call_into(1, &[7; SIZE], &mut reply).expect("a reply"))
 }
 
-fn calls_of_tasks(linger: Duration) -> impl FnMut(usize) -> Vec<Duration> {
+fn calls_of_tasks(core: usize, linger: Duration) -> impl FnMut(usize) -> Vec<Duration> {
     let (here, there) = Options::new().pair().expect("a pair");
-    let _server: JoinHandle<()> = thread::spawn(move || {
+    answering(core, move || {
         runtime().block_on(async {
             let echo = |request: Request| async { Ok(request.into_payload()) };
             let server = asynchronous::Session::lingering(there, &SessionOptions::new(), echo, linger);

@@ -118,6 +118,23 @@ fn closing_ends_what_waits_at_both_sides() {
 }
 
 #[test]
+fn who_waits_for_a_place_learns_of_the_end() {
+    on_both(|| async {
+        let options = SessionOptions::new().calls_in_flight(1);
+        let (here, there) = sessions(&options, (), |_| std::future::pending());
+        let first = here.begin(ECHO, b"never").await.expect("a place");
+        let waiting = tokio::spawn({
+            let here = here.clone();
+            async move { here.call(ECHO, b"no place").await }
+        });
+        tokio::task::yield_now().await;
+        drop(there);
+        assert_eq!(first.await, Err(CallError::NoReply(Halt::Ended(End::Closed))));
+        assert_eq!(waiting.await.expect("a task"), Err(CallError::NotSent(Halt::Ended(End::Closed))));
+    });
+}
+
+#[test]
 fn a_reply_that_finds_no_room_in_its_time_ends_the_session() {
     on_both(|| async {
         let (here, there) = small().pair().expect("a pair");

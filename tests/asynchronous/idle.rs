@@ -11,7 +11,7 @@ use twinring::{Selector, ServiceOptions, SessionOptions};
 use crate::bed::{ECHO, LATE, echo, ends, place, runtimes, sessions, small};
 use crate::process::{self, Child};
 
-const IDLE: Duration = Duration::from_secs(3);
+const IDLE: Duration = Duration::from_secs(2);
 
 /// The processor time of everything in that time, in microseconds: a test harness runs too.
 const LITTLE: i64 = 10_000;
