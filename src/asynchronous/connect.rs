@@ -52,10 +52,11 @@ pub async fn connect_with(
     endpoint: impl Into<Endpoint>,
     timeout: Duration,
 ) -> Result<Connection, ConnectError> {
-    let path = endpoint.into().socket_path().map_err(ConnectError::Endpoint)?;
+    let endpoint = endpoint.into();
+    let path = endpoint.socket_path().map_err(ConnectError::Endpoint)?;
     let deadline = Deadline::after(timeout);
     let socket = reach(&path, deadline).await?;
-    Ok(greet(socket, options.clone(), deadline).await?)
+    Ok(greet(socket, options.clone().named(&endpoint), deadline).await?)
 }
 
 async fn reach(path: &Path, deadline: Deadline) -> Result<OwnedFd, ConnectError> {

@@ -266,7 +266,7 @@ impl<M: Memory> Outgoing<M> {
         if !self.link.is_alive() {
             return false;
         }
-        self.room.announce_polling(self.sent);
+        self.room.announce_polling(self.sent());
         let armed = !look(self);
         if !armed {
             self.room.retract();

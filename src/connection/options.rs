@@ -172,7 +172,7 @@ impl Options {
     }
 
     /// These options, for that endpoint.
-    pub(super) fn named(self, endpoint: &Endpoint) -> Self {
+    pub(crate) fn named(self, endpoint: &Endpoint) -> Self {
         Self { endpoint: Some(endpoint.clone()), ..self }
     }
 

@@ -439,9 +439,11 @@ impl Engine {
 
     pub(super) fn counters(&self) -> SessionCounters {
         if self.owned().is_err() {
-            // They are the parent's.
+            // They are the parent's, and so are the locks.
             return SessionCounters::default();
         }
+        // What is being sent is counted before the lock is given up: so what the other side has received of it is counted here.
+        let _outgoing = lock(&self.outgoing);
         let (sent, received) = (&self.sent, &self.seen.received);
         SessionCounters {
             calls: sent.get(Count::Calls),
