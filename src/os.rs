@@ -11,6 +11,7 @@ pub(crate) mod liveness;
 pub(crate) mod lock;
 pub(crate) mod membarrier;
 pub(crate) mod memfd;
+pub(crate) mod passing;
 #[cfg(feature = "tokio")]
 pub(crate) mod readiness;
 pub(crate) mod socket;

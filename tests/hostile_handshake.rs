@@ -6,6 +6,8 @@
 mod leaks;
 #[path = "support/raw.rs"]
 mod raw;
+#[path = "support/waits.rs"]
+mod waits;
 
 #[path = "hostile_handshake/client.rs"]
 mod client;

@@ -21,6 +21,7 @@ use super::terms::Attached;
 use super::transport::Transport;
 use super::wire::{Features, LONGEST, Message};
 use crate::os::credentials::Credentials;
+use crate::os::passing::{self, Doorway, Passed};
 use crate::os::{membarrier, socket};
 use crate::region::{Half, VERSION};
 use crate::ring::Corrupt;
@@ -38,7 +39,7 @@ pub(super) enum Identity {
 
 /// What every state carries.
 pub(super) struct Handshake {
-    socket: OwnedFd,
+    socket: Doorway,
     options: Options,
     identity: Identity,
     /// What the peer was accepted with.
@@ -81,8 +82,14 @@ pub(crate) struct Confirming {
 /// A packet of the handshake, taken apart.
 struct Received {
     message: Message,
-    descriptor: Option<OwnedFd>,
+    descriptor: Option<Passed>,
     sender: Option<Credentials>,
+}
+
+impl Received {
+    fn file(&self) -> Option<&OwnedFd> {
+        self.descriptor.as_ref().map(Passed::get)
+    }
 }
 
 impl Handshake {
@@ -90,7 +97,7 @@ impl Handshake {
         if matches!(identity, Identity::OfPackets) {
             socket::show_credentials(socket.as_fd()).map_err(SetupError::Socket)?;
         }
-        Ok(Self { socket, options, identity, attached: None })
+        Ok(Self { socket: Doorway::new(socket), options, identity, attached: None })
     }
 
     fn features(&self) -> Features {
@@ -136,6 +143,15 @@ impl Handshake {
             return Err(HandshakeError::Refused { reason });
         }
         Ok(Some(Received { message, descriptor: descriptors.pop(), sender: packet.sender }))
+    }
+
+    /// From here on no descriptor is due. An honest peer has sent nothing beyond the one: it waits for our answer.
+    fn expect_no_more(&self) -> Result<(), HandshakeError> {
+        passing::allow(self.socket.as_fd(), false);
+        if passing::waits(self.socket.as_fd()) {
+            return Err(HandshakeError::Protocol("a packet before its turn".to_owned()));
+        }
+        Ok(())
     }
 
     /// Who the peer is, or that it may not be.
@@ -226,6 +242,7 @@ state!(Confirming, handshake);
 
 impl Listening {
     pub(super) fn new(handshake: Handshake) -> Self {
+        passing::allow(handshake.socket.as_fd(), false);
         Self(handshake)
     }
 
@@ -252,6 +269,8 @@ impl Handshake {
             _ => self.share(features)?,
         };
         let features = own.told(self.features());
+        // The connector's half is due next.
+        passing::allow(self.socket.as_fd(), true);
         self.send(&Message::Welcome { version: VERSION, features, half: own.shape() }, own.file())?;
         Ok((own, features))
     }
@@ -319,10 +338,11 @@ impl Exchanging {
     pub(super) fn step(self) -> Result<Step<Self, Connection>, HandshakeError> {
         let Some(received) = self.handshake.receive()? else { return Ok(Step::Waiting(self)) };
         let Self { handshake, peer, own, features } = self;
-        let halves = match received.message {
-            Message::Half(shape) => handshake.put_together(own, shape, received.descriptor.as_ref()),
-            other => Err(unexpected(&other, "HALF")),
+        let halves = match &received.message {
+            Message::Half(shape) => handshake.put_together(own, *shape, received.file()),
+            other => Err(unexpected(other, "HALF")),
         };
+        let halves = halves.and_then(|halves| handshake.expect_no_more().map(|()| halves));
         let halves = halves.map_err(|error| handshake.refuse(error))?;
         // Before READY: from then on the peer may write, ring and die.
         let connection = handshake.establish(peer, halves, features, Side::Accepted)?;
@@ -342,6 +362,8 @@ impl Connecting {
             self.0.authorise(None)?;
         }
         let own = self.try_to_share();
+        // The listener's half is due next.
+        passing::allow(self.0.socket.as_fd(), true);
         self.0.send(&Message::Hello { oldest: VERSION, newest: VERSION, features: self.0.features() }, None)?;
         Ok(Greeting(self.0, own))
     }
@@ -388,7 +410,8 @@ impl Handshake {
             (_, Some(own)) => Own::Shared(own),
             (_, None) => Own::Shared(OwnHalf::new(&self.options)?),
         };
-        let halves = self.put_together(own, half, received.descriptor.as_ref())?;
+        let halves = self.put_together(own, half, received.file())?;
+        self.expect_no_more()?;
         let (shape, file) = halves.announced();
         self.send(&Message::Half(shape), file)?;
         Ok((halves, features))
@@ -403,6 +426,7 @@ impl Handshake {
     ) -> Result<Connection, HandshakeError> {
         let fence_each_other = features.has(Features::MEMBARRIER) && self.features().has(Features::MEMBARRIER);
         let Self { socket, options, attached, .. } = self;
+        let socket = socket.into_socket();
         let (wait, endpoint) = (options.wait, options.endpoint);
         Ok(Connection::new(Parts { socket, peer, halves, wait, fence_each_other, attached, side, endpoint })?)
     }

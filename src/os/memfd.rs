@@ -56,6 +56,8 @@ pub(crate) enum Unfit {
     Unsealed { missing: u32 },
     /// Its size is not the announced one.
     Size { announced: u64, found: u64 },
+    /// So many of its bytes have no pages: who reads them first would pay for them.
+    Holes { bytes: u64 },
 }
 
 impl fmt::Display for Unfit {
@@ -66,11 +68,17 @@ impl fmt::Display for Unfit {
             }
             Self::Unsealed { missing } => write!(f, "its seals lack the bits {missing:#x}"),
             Self::Size { announced, found } => write!(f, "announced with {announced} bytes, it has {found}"),
+            Self::Holes { bytes } => {
+                write!(f, "expected all of its pages to be allocated, {bytes} bytes of it are not")
+            }
         }
     }
 }
 
-/// Checks a peer's memory file: sealed at least as [`seal`] does, and of the announced size.
+/// What a file's `st_blocks` counts.
+const BLOCK: u64 = 512;
+
+/// Checks a peer's memory file: sealed at least as [`seal`] does, of the announced size, and without holes.
 pub(crate) fn check(file: BorrowedFd<'_>, announced: u64) -> Result<(), Unfit> {
     let seals = fcntl_get_seals(file).map_err(|errno| Unfit::NotMemory(errno.into()))?;
     // Sealed against writing altogether is no half either: its owner could not write it.
@@ -79,6 +87,15 @@ pub(crate) fn check(file: BorrowedFd<'_>, announced: u64) -> Result<(), Unfit> {
         return Err(Unfit::Unsealed { missing: missing.bits() });
     }
     // The size cannot change any more: the seals were checked first.
-    let found = fstat(file).map_err(|errno| Unfit::NotMemory(errno.into()))?.st_size as u64;
-    if found == announced { Ok(()) } else { Err(Unfit::Size { announced, found }) }
+    let status = fstat(file).map_err(|errno| Unfit::NotMemory(errno.into()))?;
+    let found = status.st_size as u64;
+    if found != announced {
+        return Err(Unfit::Size { announced, found });
+    }
+    // No hole can be made any more, either. One that was there would be filled by our reading, at our expense: the kernel counts
+    // a page for the process that touches it first.
+    match found.saturating_sub(status.st_blocks as u64 * BLOCK) {
+        0 => Ok(()),
+        bytes => Err(Unfit::Holes { bytes }),
+    }
 }

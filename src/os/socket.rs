@@ -20,13 +20,14 @@ use rustix::net::{
 
 use super::clock::{Deadline, SLICE, nap, timespec};
 use super::credentials::Credentials;
+use super::passing::{self, Passed};
 
 const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
 
 /// Connections that wait to be accepted, at most.
 const BACKLOG: i32 = 128;
 
-/// Descriptors that one packet may carry without any being lost; more are closed by the kernel.
+/// Descriptors that one packet may carry.
 const MOST_DESCRIPTORS: usize = 4;
 
 fn new() -> io::Result<OwnedFd> {
@@ -36,6 +37,8 @@ fn new() -> io::Result<OwnedFd> {
 /// Listens at `path`, whose inode is made with `mode`.
 pub(crate) fn listen_at(path: &Path, mode: u32) -> io::Result<OwnedFd> {
     let socket = new()?;
+    // Before anybody is known.
+    passing::allow(socket.as_fd(), false);
     // Before `bind`, so that there is no moment at which the inode has wider permissions.
     fchmod(&socket, Mode::from_raw_mode(mode))?;
     bind(&socket, &SocketAddrUnix::new(path)?)?;
@@ -59,6 +62,7 @@ pub(crate) fn accept(listener: BorrowedFd<'_>) -> io::Result<Option<OwnedFd>> {
 /// Connects to `path`.
 pub(crate) fn connect_to(path: &Path) -> io::Result<OwnedFd> {
     let socket = new()?;
+    passing::allow(socket.as_fd(), false);
     connect(&socket, &SocketAddrUnix::new(path)?)?;
     Ok(socket)
 }
@@ -105,15 +109,16 @@ pub(crate) struct Packet {
     /// Whether it was longer than the buffer, or carried more descriptors than can be.
     pub(crate) truncated: bool,
     /// What it carried; closed when dropped.
-    pub(crate) descriptors: Vec<OwnedFd>,
+    pub(crate) descriptors: Vec<Passed>,
     /// Who sent it, if the kernel said so.
     pub(crate) sender: Option<Credentials>,
 }
 
 /// Receives one packet; `None` if there is none yet.
 pub(crate) fn receive_packet(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<Option<Packet>> {
-    // Aligned as `cmsghdr` wants it, and large enough for descriptors and credentials.
-    let mut control = [0_u64; 16];
+    // Aligned as `cmsghdr` wants it, and large enough for credentials and all descriptors that a packet can have: what found no
+    // room would be closed here and now, however long that takes.
+    let mut control = [0_u64; 144];
     let mut iov = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
     // SAFETY: all-zero bytes are a valid `msghdr`.
     let mut header: libc::msghdr = unsafe { mem::zeroed() };
@@ -143,7 +148,7 @@ pub(crate) fn receive_packet(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::R
 }
 
 /// Takes the descriptors and credentials out of a header that `recvmsg` has just filled.
-fn control_messages(header: &libc::msghdr) -> (Vec<OwnedFd>, Option<Credentials>) {
+fn control_messages(header: &libc::msghdr) -> (Vec<Passed>, Option<Credentials>) {
     let mut descriptors = Vec::new();
     let mut sender = None;
     // SAFETY: the kernel filled the control area and its length.
@@ -157,7 +162,7 @@ fn control_messages(header: &libc::msghdr) -> (Vec<OwnedFd>, Option<Credentials>
         match (message.cmsg_level, message.cmsg_type) {
             (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
                 for at in (0..length - length % size_of::<libc::c_int>()).step_by(size_of::<libc::c_int>()) {
-                    descriptors.push(descriptor(data, at));
+                    descriptors.push(Passed::new(descriptor(data, at)));
                 }
             }
             (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) if length >= size_of::<libc::ucred>() => {

@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::os::fd::OwnedFd;
 
-use rustix::fs::SealFlags;
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 use twinring::region::Half;
 
 use crate::raw::{self, HEADER, SEALS, SHAPE};
@@ -21,6 +21,7 @@ pub fn bad() -> Vec<Bad> {
     all.extend(wrong_seals());
     all.extend(wrong_numbers());
     all.extend(wrong_headers());
+    all.push(sparse());
     all
 }
 
@@ -76,6 +77,16 @@ fn wrong_numbers() -> Vec<Bad> {
         // Allowed as such, and more than this side takes.
         announced(4096 + (1 << 21), 1 << 21, "the size of a ring"),
     ]
+}
+
+/// A half whose pages are left for us to pay for.
+fn sparse() -> Bad {
+    let file = memfd_create("twinring-test", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).expect("a memory file");
+    ftruncate(&file, SHAPE.bytes).expect("its size");
+    let words: Vec<u8> = HEADER.iter().flat_map(|word| word.to_le_bytes()).collect();
+    assert_eq!(rustix::io::pwrite(&file, &words, 0), Ok(words.len()));
+    fcntl_add_seals(&file, SEALS).expect("its seals");
+    Bad { announced: SHAPE, files: vec![file], reason: "65536 bytes of it are not" }
 }
 
 /// Each word of the header wrong in turn.

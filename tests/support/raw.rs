@@ -7,7 +7,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
+use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags, fallocate, fcntl_add_seals, ftruncate, memfd_create};
 use rustix::net::{
     AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags, SocketAddrUnix, SocketFlags, SocketType, accept_with, bind, connect, listen, recvmsg, sendmsg,
@@ -16,7 +16,8 @@ use rustix::net::{
 use twinring::connection::wire::{Features, Message};
 use twinring::region::{Half, MAGIC, VERSION};
 
-const MOST: usize = 64;
+/// More descriptors go with no packet.
+const MOST: usize = 253;
 
 fn socket() -> OwnedFd {
     socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).expect("a socket")
@@ -58,12 +59,17 @@ pub fn accept(server: &OwnedFd) -> OwnedFd {
 
 /// Sends a packet.
 pub fn send(socket: &OwnedFd, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) {
+    try_send(socket, bytes, descriptors).expect("a packet sent");
+}
+
+/// The same, where the kernel may refuse: descriptors, to who will not have any.
+pub fn try_send(socket: &OwnedFd, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> rustix::io::Result<()> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
     let mut control = SendAncillaryBuffer::new(&mut space);
     if !descriptors.is_empty() {
         assert!(control.push(SendAncillaryMessage::ScmRights(descriptors)), "too many descriptors");
     }
-    sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL).expect("a packet sent");
+    sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL).map(drop)
 }
 
 /// Receives a packet; `None` if the other side has hung up. Waits at most half a minute.
@@ -154,6 +160,9 @@ pub const HEADER: [u64; 8] = [MAGIC, 0x0102_0304_0000_0001, 4096 + 65536, 4096, 
 pub fn half(bytes: u64, header: [u64; 8], seals: SealFlags) -> OwnedFd {
     let file = memfd_create("twinring-test", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING).expect("a memory file");
     ftruncate(&file, bytes).expect("its size");
+    if bytes < 1 << 30 {
+        fallocate(&file, FallocateFlags::empty(), 0, bytes).expect("its pages");
+    }
     let words: Vec<u8> = header.iter().flat_map(|word| word.to_le_bytes()).collect();
     assert_eq!(rustix::io::pwrite(&file, &words, 0), Ok(words.len()));
     fcntl_add_seals(&file, seals).expect("its seals");
