@@ -23,6 +23,8 @@ mod control;
 mod descriptors;
 #[path = "attack/futexes.rs"]
 mod futexes;
+#[path = "attack/gate.rs"]
+mod gate;
 #[path = "attack/grip.rs"]
 mod grip;
 #[path = "attack/halves.rs"]
