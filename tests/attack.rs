@@ -35,6 +35,8 @@ mod holding_up;
 mod memory;
 #[path = "attack/random.rs"]
 mod random;
+#[path = "attack/raw_hello.rs"]
+mod raw_hello;
 #[path = "attack/scribble.rs"]
 mod scribble;
 #[path = "attack/scribbler.rs"]

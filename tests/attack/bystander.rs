@@ -19,7 +19,7 @@ pub const SERVICE: &str = "service";
 
 /// An honest client.
 pub enum Bystander {
-    Plain(Connection),
+    Plain(Box<Connection>),
     Session(Session),
 }
 
@@ -29,7 +29,7 @@ impl Bystander {
         let options = Options::new().ring_capacity(1 << 16).wait(WaitStrategy::Park);
         let connection = options.connect(directory.join(place), LONG).expect("the victim");
         let mut bystander = match place {
-            PLAIN => Self::Plain(connection),
+            PLAIN => Self::Plain(Box::new(connection)),
             _ => {
                 let options = SessionOptions::new().call_timeout(LONG);
                 Self::Session(Session::new(connection, &options, crate::victim::echo()).expect("a session"))

@@ -68,7 +68,12 @@ fn no_other_descriptor_is_taken_for_a_half() {
         ("secret memory", SHAPE, secret(), no_memory),
         ("a file of shared memory", SHAPE, on_shared_memory(), "seals lack"),
         ("huge pages that nobody has", HUGE, huge(), "of it are not"),
-        ("a half of huge pages that are ordinary", HUGE, Some(raw::half(HUGE.bytes, HEADER, SEALS)), "the size of a half"),
+        (
+            "a half of huge pages that are ordinary",
+            HUGE,
+            Some(raw::half(HUGE.bytes, HEADER, SEALS)),
+            "the size of a half",
+        ),
     ];
     for (what, shape, file, expected) in wrong {
         match file {

@@ -66,12 +66,8 @@ fn attack(place: &str, other: &str) -> BTreeMap<String, u64> {
 fn attacker(directory: &Path, place: &str, seed: u64) -> BTreeMap<String, u64> {
     let (socket, seed, millis) = (directory.join(place), seed.to_string(), millis().to_string());
     let kind = if place == PLAIN { PLAIN } else { "session" };
-    let arguments: [(&str, &OsStr); 4] = [
-        ("SOCKET", socket.as_os_str()),
-        ("KIND", kind.as_ref()),
-        ("SEED", seed.as_ref()),
-        ("MILLIS", millis.as_ref()),
-    ];
+    let arguments: [(&str, &OsStr); 4] =
+        [("SOCKET", socket.as_os_str()), ("KIND", kind.as_ref()), ("SEED", seed.as_ref()), ("MILLIS", millis.as_ref())];
     let mut child = Child::start("scribbler", &arguments);
     let said = child.hear();
     child.finish();

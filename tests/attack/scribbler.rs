@@ -70,14 +70,14 @@ fn scribble(grip: &Grip, way: Scribble, seed: u64, over: &AtomicBool) -> u64 {
 
 /// What behaves, while its half is scribbled over.
 enum Side {
-    Plain(Connection),
+    Plain(Box<Connection>),
     Session(Session),
 }
 
 impl Side {
     fn new(connection: Connection, plain: bool) -> Self {
         if plain {
-            return Self::Plain(connection);
+            return Self::Plain(Box::new(connection));
         }
         let echo = handlers(
             |call: &mut Call<'_>| {

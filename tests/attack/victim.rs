@@ -113,15 +113,17 @@ fn session() -> SessionOptions {
 /// Has a thread take in whoever comes to a place, and another for each of them.
 fn listen(directory: &Path, place: &str, tally: &Tally, treat: fn(Connection, &Tally)) {
     let (mut listener, tally) = (options().bind(directory.join(place)).expect("a listener"), tally.clone());
-    thread::spawn(move || loop {
-        match listener.accept() {
-            Ok(connection) => {
-                let tally = tally.clone();
-                tally.count("connections");
-                thread::spawn(move || treat(connection, &tally));
+    thread::spawn(move || {
+        loop {
+            match listener.accept() {
+                Ok(connection) => {
+                    let tally = tally.clone();
+                    tally.count("connections");
+                    thread::spawn(move || treat(connection, &tally));
+                }
+                Err(AcceptError::Timeout) => {}
+                Err(error) => panic!("{error}"),
             }
-            Err(AcceptError::Timeout) => {}
-            Err(error) => panic!("{error}"),
         }
     });
 }
