@@ -44,12 +44,18 @@ mod scribbler;
 #[path = "attack/victim.rs"]
 mod victim;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+static HERE: RwLock<()> = RwLock::new(());
 
 /// One test at a time, of those that count the descriptors of this process.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+fn alone() -> RwLockWriteGuard<'static, ()> {
+    HERE.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The others, beside each other.
+fn together() -> RwLockReadGuard<'static, ()> {
+    HERE.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[test]

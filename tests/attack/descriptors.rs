@@ -189,7 +189,7 @@ fn a_crowd_that_leaves_at_each_point_leaves_nothing_behind() {
     let _alone = alone();
     let mut gate = Gate::open();
     let file = raw::honest_half();
-    for _ in 0..100 {
+    for _ in 0..30 {
         drop(raw::client(gate.path()));
         gate.fails();
         drop(gate.greeted());

@@ -148,6 +148,7 @@ fn hears(receiver: &mut Receiver, moment: Duration) -> Option<Vec<u8>> {
 
 #[test]
 fn messages_and_deadlines_are_noticed_whatever_a_peer_does_to_its_futexes() {
+    let _together = crate::together();
     let (_directory, _listener, mut child, connection) = attacker("storm");
     let (_sender, mut receiver) = connection.split();
     let mut next = 0_u64;
@@ -167,6 +168,7 @@ fn messages_and_deadlines_are_noticed_whatever_a_peer_does_to_its_futexes() {
 /// Its death, and what this process says, come by a word that it cannot reach.
 #[test]
 fn a_sleeper_that_is_moved_away_wakes_by_its_deadline_and_by_a_death() {
+    let _together = crate::together();
     let (_directory, _listener, mut child, connection) = attacker("move");
     let (_sender, mut receiver) = connection.split();
     let started = Instant::now();
@@ -189,6 +191,7 @@ fn a_sleeper_that_is_moved_away_wakes_by_its_deadline_and_by_a_death() {
 
 #[test]
 fn callers_of_a_peer_that_moves_them_away_keep_their_deadlines() {
+    let _together = crate::together();
     let (_directory, _listener, _child, connection) = attacker("move for ever");
     let session = Session::new(connection, &SessionOptions::new(), ()).expect("a session");
     let started = Instant::now();

@@ -33,6 +33,7 @@ fn counts(said: &str) -> BTreeMap<String, u64> {
 
 /// Two attackers, beside bystanders at this place and another; what the victim said.
 fn attack(place: &str, other: &str) -> BTreeMap<String, u64> {
+    let _together = crate::together();
     let directory = TempDir::new().expect("a directory");
     let path = directory.path();
     let mut victim = Child::start("victim", &[("DIRECTORY", path.as_os_str())]);

@@ -4,19 +4,22 @@
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::libc;
 use rustix::io::Errno;
 use rustix::net::sockopt::{set_socket_linger, set_socket_recv_buffer_size};
 use twinring::HandshakeError;
 use twinring::connection::wire::Message;
 
 use crate::alone;
+use crate::asking::answer;
 use crate::gate::Gate;
+use crate::leaks::Held;
 use crate::raw::{self, SHAPE};
-use crate::waits::LONG;
+use crate::waits::{LONG, until};
 
 /// As long as who closes one would wait.
 const LINGERS: Duration = Duration::from_secs(60);
@@ -107,6 +110,14 @@ fn a_stranger_holds_up_no_listener() {
     gate.stands();
 }
 
+/// Whether this kernel knows how to keep descriptors away: `SO_PASSRIGHTS`.
+fn can_be_kept_away() -> bool {
+    let (socket, _other) = raw::pair();
+    let no = 0_i32;
+    let arguments = [socket.as_raw_fd() as usize, libc::SOL_SOCKET as usize, 83, &raw const no as usize, 4];
+    answer(libc::SYS_setsockopt, &arguments) == 0
+}
+
 #[test]
 fn who_is_connected_can_pass_nothing_if_the_kernel_knows_how_to_keep_it_away() {
     let _alone = alone();
@@ -114,9 +125,10 @@ fn who_is_connected_can_pass_nothing_if_the_kernel_knows_how_to_keep_it_away() {
     let file = raw::honest_half();
     let (client, connection) = gate.accepts(&file);
     let (sent, deaf) = passes(&client, &[0]);
-    match sent {
-        Err(refused) => assert_eq!(refused, Errno::PERM),
-        Ok(()) => eprintln!("left out: this kernel is older than 6.16, who closes this connection waits"),
+    if can_be_kept_away() {
+        assert_eq!(sent, Err(Errno::PERM));
+    } else {
+        eprintln!("left out: this kernel is older than 6.16, whoever closes such a connection waits");
     }
     drop(deaf);
     soon("to hang up", || drop(connection));
@@ -127,6 +139,7 @@ fn who_is_connected_can_pass_nothing_if_the_kernel_knows_how_to_keep_it_away() {
 #[test]
 fn what_comes_in_place_of_a_listeners_half_holds_up_no_connector() {
     let _alone = alone();
+    let before = Held::lasting();
     let (ours, theirs) = raw::introduced_pair();
     let deaf = thread::scope(|scope| {
         let serving = scope.spawn(|| {
@@ -139,5 +152,6 @@ fn what_comes_in_place_of_a_listeners_half_holds_up_no_connector() {
         assert!(matches!(connected, Err(HandshakeError::Half(_))), "{connected:?}");
         serving.join().expect("no panic")
     });
-    assert!(deaf.as_fd().try_clone_to_owned().is_ok(), "it is deaf until here");
+    drop((deaf, ours));
+    until("what came to be closed", || Held::lasting() == before);
 }

@@ -293,7 +293,7 @@ fn goes_on(connection: &mut Connection, child: &mut Child) -> Vec<i32> {
 
 #[test]
 fn every_attempt_on_memory_has_the_answer_that_it_should() {
-    let _alone = crate::alone();
+    let _together = crate::together();
     let own = geteuid();
     let mut users = vec![(own, true)];
     if own.is_root() {
