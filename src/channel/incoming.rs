@@ -17,6 +17,8 @@ pub struct Incoming<M: Memory> {
     patience: Patience,
     poker: Poker,
     disconnected: bool,
+    /// Where a peer that was found dead has written last, at the latest.
+    horizon: Option<u64>,
     counts: Counts,
 }
 
@@ -64,6 +66,7 @@ impl<M: Memory> Incoming<M> {
             patience: Patience::new(strategy),
             poker: Poker::default(),
             disconnected: false,
+            horizon: None,
             counts: Counts::default(),
         }
         .counting_in(Counts::default())
@@ -175,6 +178,12 @@ impl<M: Memory> Incoming<M> {
         }
         // Once reported, the end is final: a peer that only pretended to be dead may go on writing.
         if self.disconnected {
+            return Err(NextError::End(End::of(&self.link)));
+        }
+        // What a dead peer has left is one ring full at most. A liar's can go round in circles, for ever.
+        let horizon = *self.horizon.get_or_insert(self.consumer.horizon());
+        if self.consumer.has_reached(horizon) {
+            self.disconnected = true;
             return Err(NextError::End(End::of(&self.link)));
         }
         self.consumer.find().map_err(|error| match self.nothing(error) {

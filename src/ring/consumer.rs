@@ -191,6 +191,16 @@ impl<M: Memory> Consumer<M> {
         found
     }
 
+    /// Where an honest producer that writes no more has stopped at the latest: one ring full from here.
+    pub fn horizon(&self) -> u64 {
+        self.head + self.geometry.capacity
+    }
+
+    /// Whether all before that position has been released.
+    pub fn has_reached(&self, position: u64) -> bool {
+        self.head >= position
+    }
+
     /// The frame at offset 0, to which a SKIP at the head points.
     fn skip(&mut self) -> Result<(), Corrupt> {
         // At offset 0 there is nothing to skip: whatever fits in the ring fits there. Before offset 2 there is no room for a frame.

@@ -173,6 +173,28 @@ fn who_hangs_up_and_goes_on_writing_is_gone_once_it_stops() {
     gate.stands();
 }
 
+/// Its ring is full of frames and has no end: who reads on goes round in it.
+#[test]
+fn what_a_dead_peer_has_left_is_one_ring_full_at_most() {
+    let _alone = alone();
+    let mut gate = Gate::open();
+    let (attacker, connection) = Attacker::comes_to(&mut gate);
+    let (sender, mut receiver) = connection.split();
+    let frames = SHAPE.ring as usize / 16;
+    (0..frames).for_each(|frame| attacker.grip.store(RING + 2 * frame, 1 << 32 | 8));
+    drop(attacker.socket);
+    let started = Instant::now();
+    let end = loop {
+        match receiver.recv_timeout(LONG) {
+            Ok(_) => assert!(started.elapsed() < SOON, "messages without end"),
+            Err(end) => break end,
+        }
+    };
+    assert_eq!(end, RecvTimeoutError::Ended(End::Disconnected));
+    drop((sender, receiver, attacker.grip));
+    gate.stands();
+}
+
 /// Plays the attacker, by hand, whose half is still mapped in its child: both write, then it dies, and the child goes on.
 pub fn forks_and_passes_on() {
     let socket = raw::client(&PathBuf::from(process::argument("SOCKET")));

@@ -18,7 +18,7 @@ use twinring::{
 use crate::bystander::{CALL, LOCAL, PLAIN, SERVICE, SHARED};
 use crate::leaks::Held;
 use crate::process;
-use crate::waits::until;
+use crate::waits::LONG;
 
 /// How long the victim waits for anything at a time.
 const PATIENCE: Duration = Duration::from_millis(20);
@@ -91,7 +91,13 @@ pub fn suffers() {
         // The bystanders may not have had all of their threads, nor the last attacker be without.
         same && now.threads <= held.threads + FEW
     };
-    until("the last attacker to be parted with", || parted(Held::now()));
+    let (over, busy) = (Instant::now(), used());
+    while !parted(Held::now()) {
+        let left = || format!("{:?} is left of the attackers, {held:?} was there before", Held::now());
+        let more = || format!("{:?}, {:?} used", service.clients(), used() - busy);
+        assert!(over.elapsed() < LONG, "{}; {}", left(), more());
+        thread::sleep(PATIENCE);
+    }
     let used = used();
     // Nothing is asked of it now, so a thread that still runs has been led astray.
     thread::sleep(QUIET);
