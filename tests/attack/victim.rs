@@ -94,7 +94,8 @@ pub fn suffers() {
     let (over, busy) = (Instant::now(), used());
     while !parted(Held::now()) {
         let left = || format!("{:?} is left of the attackers, {held:?} was there before", Held::now());
-        let more = || format!("{:?}, {:?} used", service.clients(), used() - busy);
+        let counted = || service.clients().iter().map(|client| (client.id(), client.counters())).collect::<Vec<_>>();
+        let more = || format!("{:?}, {:?} used", counted(), used() - busy);
         assert!(over.elapsed() < LONG, "{}; {}", left(), more());
         thread::sleep(PATIENCE);
     }
