@@ -38,7 +38,12 @@ fn relayed(transport: Transport, lie: usize, mut change: impl FnMut(usize, &mut 
         let refused = matches!(Message::parse(&packet.0), Ok(Message::Refused { .. }));
         change(number, &mut packet);
         let (bytes, files) = &packet;
-        raw::send(&sides[1 - number % 2], bytes, &files.iter().map(AsFd::as_fd).collect::<Vec<_>>());
+        let (side, with) = (&sides[1 - number % 2], files.iter().map(AsFd::as_fd).collect::<Vec<_>>());
+        if let Err(refused) = raw::try_send(side, bytes, &with) {
+            // A descriptor that is not due: the kernel keeps it away, if it is new enough, and the packet comes alone.
+            assert_eq!(refused, rustix::io::Errno::PERM);
+            raw::send(side, bytes, &[]);
+        }
         if refused {
             break;
         }
@@ -159,7 +164,9 @@ fn attack(transport: Transport, tally: &mut Tally) {
                     files.resize_with(wrong, raw::honest_half);
                 }
             });
-            if wrong != due {
+            // With HELLO and READY none is due at all: the kernel keeps them away, if it is new enough, and the packet came alone.
+            let kept_away = wrong > 0 && matches!(number, 0 | 3) && outcome.is_ok();
+            if wrong != due && !kept_away {
                 assert_outcome(false, outcome, &format!("{transport:?}, packet {number}, {wrong} descriptors"));
                 tally.note_whole("another number of descriptors", 1);
             }

@@ -43,6 +43,8 @@ struct Receiving {
     sender: Rc<RefCell<Outgoing<Heap>>>,
     reader: Reader,
     answers: Answers,
+    /// How far the reader had come when its sender was first known to be dead.
+    bereaved_at: Option<u64>,
     end: Option<End>,
 }
 
@@ -61,6 +63,7 @@ impl Receiving {
             sender: Rc::new(RefCell::new(Outgoing::new(honest_own, honest_peer, geometry, WORDS, honest, park, plain))),
             reader: Reader::new(layout),
             answers: Answers::new(WORDS.room_rung),
+            bereaved_at: None,
             end: None,
             stage: stage.clone(),
             layout,
@@ -153,6 +156,9 @@ impl Receiving {
         let length = found.map(|span| span.length());
         self.stage.expect(length == expected, || format!("{length:?}, not {expected:?}"));
         self.assert_honest_with_itself(events);
+        if self.is_dead() {
+            self.bereaved_at.get_or_insert(self.reader.head);
+        }
         let looked = self.judge(events);
         if let Some(end) = self.end {
             assert_eq!(length, Err(NextError::End(end)), "the end is final");
@@ -168,6 +174,11 @@ impl Receiving {
                 return None;
             }
             (Some(Look::Empty), Err(NextError::End(End::Disconnected))) => assert!(self.is_dead(), "it lives"),
+            // What a dead sender has left is one ring full at most: then nobody looks.
+            (None, Err(NextError::End(End::Disconnected))) => {
+                let went = self.bereaved_at.map(|at| self.reader.head - at);
+                assert!(went.is_some_and(|went| went >= self.layout.capacity), "gave up after {went:?} words");
+            }
             (Some(Look::Finished), Err(NextError::End(End::Closed))) => {}
             (Some(Look::Corrupt), Err(NextError::End(End::Corrupt(corrupt)))) => {
                 assert!(self.stage.lied(), "an honest word was refused");
