@@ -362,8 +362,6 @@ impl Connecting {
             self.0.authorise(None)?;
         }
         let own = self.try_to_share();
-        // The listener's half is due next.
-        passing::allow(self.0.socket.as_fd(), true);
         self.0.send(&Message::Hello { oldest: VERSION, newest: VERSION, features: self.0.features() }, None)?;
         Ok(Greeting(self.0, own))
     }

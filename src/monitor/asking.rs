@@ -13,6 +13,7 @@ use crate::ledger::{check_header, layout, row};
 use crate::memory::{Foreign, MapError, Mapped, Ordering};
 use crate::os::clock::Deadline;
 use crate::os::credentials::{self, Credentials};
+use crate::os::passing::{self, Passed};
 use crate::os::{memfd, socket};
 use crate::ring::Corrupt;
 
@@ -132,9 +133,11 @@ impl Ledger {
             Err(source) => return Err(failed(source)),
         };
         let Handed { bytes } = Handed::parse(&buffer[..packet.length])?;
-        let [file] = <[OwnedFd; 1]>::try_from(packet.descriptors)
+        // Nothing else is due, ever.
+        passing::allow(socket.as_fd(), false);
+        let [file] = <[Passed; 1]>::try_from(packet.descriptors)
             .map_err(|came| AskError::Unfit(format!("expected one descriptor, came {}", came.len())))?;
-        Self::take(socket, &file, bytes)
+        Self::take(socket, file.get(), bytes)
     }
 
     fn take(socket: OwnedFd, file: &OwnedFd, bytes: u64) -> Result<Self, AskError> {

@@ -62,7 +62,6 @@ pub(crate) fn accept(listener: BorrowedFd<'_>) -> io::Result<Option<OwnedFd>> {
 /// Connects to `path`.
 pub(crate) fn connect_to(path: &Path) -> io::Result<OwnedFd> {
     let socket = new()?;
-    passing::allow(socket.as_fd(), false);
     connect(&socket, &SocketAddrUnix::new(path)?)?;
     Ok(socket)
 }

@@ -248,9 +248,11 @@ pub fn robs() {
     process::await_word();
     let (victim, word) = (process::number("VICTIM") as usize, process::number("WORD") as usize);
     let loot = Loot { theirs, view, own, grip, victim, word };
-    let before = loot.view.to_vec();
+    // All but the words by which the victim says that it sleeps.
+    let ring = RING * 8..;
+    let before = loot.view[ring.clone()].to_vec();
     let answers: Vec<_> = ROWS.iter().map(|(_, attempt, _, _)| attempt(&loot).to_string()).collect();
-    assert!(loot.view[..] == before[..], "our half has changed");
+    assert!(loot.view[ring] == before[..], "our half has changed");
     // A frame by hand: the connection is what it was.
     loot.grip.store(RING + 1, u64::from_le_bytes(*b"still on"));
     loot.grip.store(RING, 1 << 32 | 8);
