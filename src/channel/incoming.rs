@@ -183,18 +183,20 @@ impl<M: Memory> Incoming<M> {
         // What a dead peer has left is one ring full at most. A liar's can go round in circles, for ever.
         let horizon = *self.horizon.get_or_insert(self.consumer.horizon());
         if self.consumer.has_reached(horizon) {
-            self.disconnected = true;
-            return Err(NextError::End(End::of(&self.link)));
+            return Err(self.nothing_of_dead());
         }
         self.consumer.find().map_err(|error| match self.nothing(error) {
-            NextError::Empty => {
-                self.disconnected = true;
-                let end = End::of(&self.link);
-                end.tell(&self.link);
-                NextError::End(end)
-            }
+            NextError::Empty => self.nothing_of_dead(),
             end @ NextError::End(_) => end,
         })
+    }
+
+    /// The end, from now on.
+    fn nothing_of_dead(&mut self) -> NextError {
+        self.disconnected = true;
+        let end = End::of(&self.link);
+        end.tell(&self.link);
+        NextError::End(end)
     }
 
     /// Publishes what was released, if anything, and wakes a sender that waits for it.
