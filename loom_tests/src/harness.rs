@@ -18,6 +18,9 @@ use crate::mutation::Mutation;
 /// The first argument of a process that runs a single case.
 const CHILD: &str = "--case";
 
+/// Asks for the names of the models, in the manner of the usual test program.
+const LIST: &str = "--list";
+
 /// Set to run the long models too.
 const DEEP: &str = "LOOM_TESTS_DEEP";
 
@@ -65,10 +68,20 @@ pub fn main() -> ExitCode {
         run(&cases().into_iter().find(|case| case.to_string() == *name).expect("a case that exists"));
         return ExitCode::SUCCESS;
     }
-    // Options of the usual test program are of no use here.
+    if arguments.iter().any(|argument| argument == LIST) {
+        list();
+        return ExitCode::SUCCESS;
+    }
+    // Other options of the usual test program are of no use here.
     let filters: Vec<&String> = arguments.iter().filter(|argument| !argument.starts_with('-')).collect();
     let wanted = |case: &Case| filters.is_empty() || filters.iter().any(|&filter| case.to_string().contains(filter));
     report(&run_all(cases().into_iter().filter(wanted).collect()))
+}
+
+fn list() {
+    for case in cases().iter().filter(|case| case.mutant.is_none()) {
+        println!("{case}: test");
+    }
 }
 
 fn cases() -> Vec<Case> {

@@ -1,0 +1,94 @@
+//! Which files are mutated, how much, and by which tests each module is held.
+
+/// What is done to a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Orderings, fences, wakes, conditions, comparisons, bounds, and every statement that only does something.
+    All,
+    /// Orderings, fences and wakes.
+    Wakes,
+}
+
+/// Files that are tested together.
+#[derive(Debug)]
+pub struct Module {
+    /// What it is called in the summary.
+    pub name: &'static str,
+    /// Beginnings of paths below `src/`, with what is done to them. The first that fits counts.
+    pub files: &'static [(&'static str, Depth)],
+    /// The programs whose tests hold it.
+    pub programs: &'static [&'static str],
+}
+
+/// The program of the models; what it runs are not test functions.
+pub const MODELS: &str = "models";
+
+const CORE: &[&str] =
+    &["ring_properties", "ring_hostile", "fuzz_replay", MODELS, "connection", "death", "steady_state"];
+const CONNECTION: &[&str] = &[
+    "fuzz_replay",
+    "hostile_handshake",
+    "connection",
+    "death",
+    "over_socket",
+    "connection_over_socket",
+    "death_over_socket",
+    "steady_state",
+];
+const SESSION: &[&str] =
+    &["session_properties", "fuzz_replay", MODELS, "session", "session_over_socket", "steady_state"];
+const SERVICE: &[&str] = &["service", "service_over_socket", "steady_state"];
+const RPC: &[&str] = &["rpc", "fuzz_replay"];
+const SYSTEM: &[&str] = &["connection", "over_socket", "death", "session", "service"];
+
+use Depth::{All, Wakes};
+
+/// All modules, the lock-free core first.
+pub const MODULES: &[Module] = &[
+    Module { name: "ring", files: &[("ring", All)], programs: CORE },
+    Module { name: "wait", files: &[("wait", All)], programs: CORE },
+    Module { name: "channel", files: &[("channel", All)], programs: CORE },
+    Module { name: "memory", files: &[("memory/mapped.rs", All), ("memory/view.rs", All)], programs: CORE },
+    Module { name: "region", files: &[("region.rs", All)], programs: CONNECTION },
+    Module {
+        name: "connection",
+        files: &[
+            ("connection/handshake.rs", All),
+            ("connection/wire.rs", All),
+            ("connection/half.rs", All),
+            ("connection/terms.rs", All),
+            ("connection/stream.rs", All),
+            ("connection", Wakes),
+        ],
+        programs: CONNECTION,
+    },
+    Module { name: "carrier", files: &[("carrier", All)], programs: CONNECTION },
+    Module {
+        name: "session",
+        files: &[
+            ("session/header.rs", All),
+            ("session/hello.rs", All),
+            ("session/reassembly.rs", All),
+            ("session/inbox.rs", All),
+            ("session/lead.rs", All),
+            ("session/tally.rs", All),
+            ("session", Wakes),
+        ],
+        programs: SESSION,
+    },
+    Module {
+        name: "rpc",
+        files: &[("rpc/stream/frame.rs", All), ("rpc/codec.rs", All), ("rpc", Wakes)],
+        programs: RPC,
+    },
+    Module { name: "service", files: &[("service", Wakes)], programs: SERVICE },
+    Module { name: "os", files: &[("os", Wakes)], programs: SYSTEM },
+];
+
+/// What is done to a file below `src/`, and the module that it belongs to.
+pub fn of(file: &str) -> Option<(&'static Module, Depth)> {
+    MODULES.iter().find_map(|module| {
+        let depth = module.files.iter().find(|(start, _)| file.starts_with(start))?.1;
+        Some((module, depth))
+    })
+}
