@@ -11,8 +11,13 @@ use std::sync::{Mutex, PoisonError};
 pub enum Verdict {
     /// This test fails, or does not end.
     Killed(String),
-    /// So many tests come by it, and all pass.
-    Survived(usize),
+    /// So many tests were tried, and pass, of those that come by it.
+    Survived {
+        /// How many were tried.
+        tried: usize,
+        /// How many there are.
+        of: usize,
+    },
 }
 
 /// The verdicts on the mutants of one library.
@@ -45,7 +50,7 @@ impl Ledger {
         let mut file = fs::OpenOptions::new().create(true).append(true).open(&self.path)?;
         match &verdict {
             Verdict::Killed(test) => writeln!(file, "{mutant}\tkilled\t{test}")?,
-            Verdict::Survived(tests) => writeln!(file, "{mutant}\tsurvived\t{tests}")?,
+            Verdict::Survived { tried, of } => writeln!(file, "{mutant}\tsurvived\t{tried} {of}")?,
         }
         verdicts.insert(mutant.to_owned(), verdict);
         Ok(())
@@ -57,7 +62,10 @@ fn parse(line: &str) -> Option<(String, Verdict)> {
     let (mutant, verdict, detail) = (fields.next()?, fields.next()?, fields.next()?);
     let verdict = match verdict {
         "killed" => Verdict::Killed(detail.to_owned()),
-        _ => Verdict::Survived(detail.parse().ok()?),
+        _ => {
+            let (tried, of) = detail.split_once(' ')?;
+            Verdict::Survived { tried: tried.parse().ok()?, of: of.parse().ok()? }
+        }
     };
     Some((mutant.to_owned(), verdict))
 }

@@ -11,12 +11,14 @@
 //! All mutants are built at once, each behind a switch ([`find`]), into a copy of the repository ([`tree`]). Each test is run
 //! once to learn what it comes by ([`reach`]); then each mutant is tried with the tests of its module ([`scope`]) that come
 //! by it, the quickest first ([`trial`]). A survivor needs a better test, or a reason in `explained.txt` ([`explained`]).
-//! Survivors are tried again in each run, with `--again` the killed ones too; `--jobs N` says how many at a time.
+//! Survivors are tried again in each run, with `--again` the killed ones too; `--jobs N` says how many at a time. The tests of one
+//! mutant take ten seconds at most, or `--patience N`.
 
 mod edit;
 mod explained;
 mod find;
 mod ledger;
+mod mistakes;
 mod mutant;
 mod orders;
 mod reach;
@@ -24,6 +26,7 @@ mod sample;
 mod scope;
 mod suite;
 mod summary;
+mod syntax;
 mod tree;
 mod trial;
 
@@ -31,6 +34,7 @@ use std::env;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use explained::Explanation;
 use ledger::{Ledger, Verdict};
@@ -38,6 +42,10 @@ use mutant::Mutant;
 use reach::Reach;
 use scope::MODULES;
 use tree::Library;
+use trial::Bench;
+
+/// What the tests of one mutant may take, in seconds, unless told.
+const PATIENCE: u64 = 10;
 
 /// Where everything is.
 struct Places {
@@ -68,6 +76,7 @@ struct Wish {
     check: bool,
     sample: bool,
     again: bool,
+    patience: Option<u64>,
     jobs: Option<usize>,
     filters: Vec<String>,
 }
@@ -81,6 +90,7 @@ impl Wish {
                 "--check" => wish.check = true,
                 "--sample" => wish.sample = true,
                 "--again" => wish.again = true,
+                "--patience" => wish.patience = arguments.next().and_then(|number| number.parse().ok()),
                 "--jobs" => wish.jobs = arguments.next().and_then(|number| number.parse().ok()),
                 unknown if unknown.starts_with('-') => {
                     return Err(io::Error::other(format!("unknown option {unknown}")));
@@ -158,9 +168,12 @@ fn all(wish: &Wish, places: &Places, library: &Library, explanations: &[Explanat
     names.sort_unstable();
     names.dedup();
     if !names.is_empty() {
-        let programs = suite::build(&places.tree(), &places.target, &names)?;
-        let tests = Reach::open(&places.own, &fingerprint).of(&places.tree(), &programs, library.mutants.len())?;
-        trial::try_all(&places.tree(), &library.mutants, &untried, &tests, &ledger, wish.jobs.unwrap_or(1))?;
+        let tree = places.tree();
+        let programs = suite::build(&tree, &places.target, &names)?;
+        let tests = Reach::open(&places.own, &fingerprint).of(&tree, &programs, library.mutants.len())?;
+        let patience = Duration::from_secs(wish.patience.unwrap_or(PATIENCE));
+        let bench = Bench::new(&tree, &tests, patience);
+        trial::try_all(&bench, &library.mutants, &untried, &ledger, wish.jobs.unwrap_or(1))?;
     }
     Ok(summary::report(&wanted, &ledger, explanations))
 }

@@ -23,8 +23,7 @@ pub struct Module {
 /// The program of the models; what it runs are not test functions.
 pub const MODELS: &str = "models";
 
-const CORE: &[&str] =
-    &["ring_properties", "ring_hostile", "fuzz_replay", MODELS, "connection", "death", "steady_state"];
+const CORE: &[&str] = &["ring_properties", "ring_hostile", "fuzz_replay", MODELS, "connection"];
 const CONNECTION: &[&str] = &[
     "fuzz_replay",
     "hostile_handshake",
@@ -33,11 +32,9 @@ const CONNECTION: &[&str] = &[
     "over_socket",
     "connection_over_socket",
     "death_over_socket",
-    "steady_state",
 ];
-const SESSION: &[&str] =
-    &["session_properties", "fuzz_replay", MODELS, "session", "session_over_socket", "steady_state"];
-const SERVICE: &[&str] = &["service", "service_over_socket", "steady_state"];
+const SESSION: &[&str] = &["session_properties", "fuzz_replay", MODELS, "session", "session_over_socket"];
+const SERVICE: &[&str] = &["service", "service_over_socket"];
 const RPC: &[&str] = &["rpc", "fuzz_replay"];
 const SYSTEM: &[&str] = &["connection", "over_socket", "death", "session", "service"];
 

@@ -149,7 +149,7 @@ impl Test {
     fn command(&self, limit: Duration) -> Command {
         let mut command = Command::new("timeout");
         command.args(["--signal=KILL", &format!("{:.1}", limit.as_secs_f64())]);
-        command.args(["nice", "-n", "15", "sh", "-c", &format!("ulimit -v {MEMORY} -c 0; exec \"$@\""), "sh"]);
+        command.args(["nice", "-n", "10", "sh", "-c", &format!("ulimit -v {MEMORY} -c 0; exec \"$@\""), "sh"]);
         command.arg(&self.program.path);
         if self.program.name == MODELS {
             command.args(["--case", &self.name]);

@@ -27,10 +27,10 @@ pub fn report(mutants: &[&Mutant], ledger: &Ledger, explanations: &[Explanation]
             let explained = explanations.iter().any(|explanation| explanation.fits(&mutant.name));
             match ledger.verdict(&mutant.name) {
                 Some(Verdict::Killed(_)) => score.killed += 1,
-                Some(Verdict::Survived(_)) if explained => score.explained += 1,
-                Some(Verdict::Survived(tests)) => {
+                Some(Verdict::Survived { .. }) if explained => score.explained += 1,
+                Some(Verdict::Survived { tried, of }) => {
                     score.survived += 1;
-                    faults.push(format!("{} (line {}) survives {tests} tests", mutant.name, mutant.line));
+                    faults.push(format!("{} (line {}) survives {tried} of {of} tests", mutant.name, mutant.line));
                 }
                 None => {}
             }

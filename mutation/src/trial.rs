@@ -1,8 +1,8 @@
-//! Tries mutants: the tests of its module that come by it, the quickest first, until one fails.
+//! Tries mutants: the tests of its module that come by it, until one fails. Quick ones first, and those that often kill.
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -12,23 +12,33 @@ use crate::reach::Reached;
 use crate::scope::MODULES;
 use crate::suite::{Choice, Outcome, Test, say};
 
+/// What mutants are tried with.
+#[derive(Debug)]
+pub struct Bench<'a> {
+    tree: &'a Path,
+    tests: &'a [Reached],
+    /// How many mutants each test has killed.
+    kills: Vec<AtomicU32>,
+    /// What the tests of one mutant may take.
+    patience: Duration,
+}
+
 /// Tries the mutants at these places of `mutants`, on `jobs` threads.
 ///
 /// # Errors
 ///
 /// If a test cannot be run, or a verdict not be written.
 pub fn try_all(
-    tree: &Path,
+    bench: &Bench<'_>,
     mutants: &[Mutant],
     places: &[usize],
-    tests: &[Reached],
     ledger: &Ledger,
     jobs: usize,
 ) -> io::Result<()> {
     let next = AtomicUsize::new(0);
     let work = || -> io::Result<()> {
         while let Some(&place) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let verdict = attempt(tree, &mutants[place], place + 1, tests)?;
+            let verdict = bench.attempt(&mutants[place], place + 1)?;
             say(format_args!("{}:{} {verdict:?}", mutants[place].name, mutants[place].line));
             ledger.note(&mutants[place].name, verdict)?;
         }
@@ -40,33 +50,55 @@ pub fn try_all(
     })
 }
 
-fn attempt(tree: &Path, mutant: &Mutant, number: usize, tests: &[Reached]) -> io::Result<Verdict> {
-    let programs = MODULES.iter().find(|module| module.name == mutant.module).map_or(&[][..], |module| module.programs);
-    let fits = |reached: &&Reached| {
-        programs.contains(&&*reached.test.program.name) && reached.mutants.binary_search(&number).is_ok()
-    };
-    let mut tests: Vec<_> = tests.iter().filter(fits).collect();
-    tests.sort_by_key(|reached| reached.took);
-    for reached in &tests {
-        if kills(tree, &reached.test, number, reached.took)? {
-            return Ok(Verdict::Killed(format!("{} {}", reached.test.program.name, reached.test.name)));
-        }
+impl<'a> Bench<'a> {
+    /// These tests, in this tree, of which those of one mutant may take so long.
+    pub fn new(tree: &'a Path, tests: &'a [Reached], patience: Duration) -> Self {
+        Self { tree, tests, kills: tests.iter().map(|_| AtomicU32::new(0)).collect(), patience }
     }
-    Ok(Verdict::Survived(tests.len()))
+
+    fn attempt(&self, mutant: &Mutant, number: usize) -> io::Result<Verdict> {
+        let tests = self.tests_of(mutant, number);
+        let (mut tried, mut spent) = (0, Duration::ZERO);
+        for &test in &tests {
+            let Reached { test: killer, took, .. } = &self.tests[test];
+            spent += *took;
+            if spent > self.patience && tried > 0 {
+                break;
+            }
+            if kills(self.tree, killer, number, *took)? {
+                self.kills[test].fetch_add(1, Ordering::Relaxed);
+                return Ok(Verdict::Killed(format!("{} {}", killer.program.name, killer.name)));
+            }
+            tried += 1;
+        }
+        Ok(Verdict::Survived { tried, of: tests.len() })
+    }
+
+    /// The places of the tests of its module that come by a mutant, in the order in which they are to be tried.
+    fn tests_of(&self, mutant: &Mutant, number: usize) -> Vec<usize> {
+        let module = MODULES.iter().find(|module| module.name == mutant.module);
+        let programs = module.map_or(&[][..], |module| module.programs);
+        let fits = |&test: &usize| {
+            let reached = &self.tests[test];
+            programs.contains(&&*reached.test.program.name) && reached.mutants.binary_search(&number).is_ok()
+        };
+        let mut tests: Vec<_> = (0..self.tests.len()).filter(fits).collect();
+        tests.sort_by_key(|&test| self.tests[test].took / (1 + self.kills[test].load(Ordering::Relaxed)));
+        tests
+    }
 }
 
-/// Whether a test tells the mutant from the library: it does not end in time, or it fails twice, because one that fails
-/// once may have had bad luck.
+/// Whether a test tells the mutant from the library. It passes without the mutant, here and now, and fails with it, twice; or
+/// it does not end in the time in which it passes without.
 ///
 /// # Errors
 ///
 /// If it cannot be run.
 pub fn kills(tree: &Path, test: &Test, number: usize, usual: Duration) -> io::Result<bool> {
-    let limit = Duration::from_secs(10) + usual * 5;
-    let once = || Ok::<_, io::Error>(test.run(tree, Choice::Mutant(number), limit)?.0);
-    Ok(match once()? {
-        Outcome::Passed => false,
-        Outcome::TimedOut => true,
-        Outcome::Failed => once()? != Outcome::Passed,
-    })
+    let limit = Duration::from_secs(4) + usual * 6;
+    let outcome = |choice| Ok::<_, io::Error>(test.run(tree, choice, limit)?.0);
+    let first = outcome(Choice::Mutant(number))?;
+    Ok(first != Outcome::Passed
+        && outcome(Choice::None)? == Outcome::Passed
+        && (first == Outcome::TimedOut || outcome(Choice::Mutant(number))? != Outcome::Passed))
 }
