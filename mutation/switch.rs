@@ -69,6 +69,12 @@ pub fn ge<T: PartialOrd + ?Sized>(number: u32, a: &T, b: &T) -> bool {
     if on(number) { a > b } else { a >= b }
 }
 
+/// A bound, or one more.
+#[inline(always)]
+pub fn more(number: u32, bound: u64) -> u64 {
+    bound.saturating_add(u64::from(on(number)))
+}
+
 /// A bound, one more, or one less.
 #[inline(always)]
 pub fn near(more: u32, less: u32, bound: u64) -> u64 {

@@ -27,6 +27,7 @@ mod scope;
 mod suite;
 mod summary;
 mod syntax;
+mod threads;
 mod tree;
 mod trial;
 
@@ -168,12 +169,12 @@ fn all(wish: &Wish, places: &Places, library: &Library, explanations: &[Explanat
     names.sort_unstable();
     names.dedup();
     if !names.is_empty() {
-        let tree = places.tree();
+        let (tree, jobs) = (places.tree(), wish.jobs.unwrap_or(1));
         let programs = suite::build(&tree, &places.target, &names)?;
-        let tests = Reach::open(&places.own, &fingerprint).of(&tree, &programs, library.mutants.len())?;
+        let tests = Reach::open(&places.own, &fingerprint).of(&tree, &programs, library.mutants.len(), jobs)?;
         let patience = Duration::from_secs(wish.patience.unwrap_or(PATIENCE));
         let bench = Bench::new(&tree, &tests, patience);
-        trial::try_all(&bench, &library.mutants, &untried, &ledger, wish.jobs.unwrap_or(1))?;
+        trial::try_all(&bench, &library.mutants, &untried, &ledger, jobs)?;
     }
     Ok(summary::report(&wanted, &ledger, explanations))
 }

@@ -10,3 +10,11 @@ pub struct Mutant {
     /// Its group in `scope.rs`.
     pub module: &'static str,
 }
+
+impl Mutant {
+    /// Whether it is an ordering that is weaker, or a fence that is left out.
+    #[must_use]
+    pub fn is_ordering(&self) -> bool {
+        self.name.contains("-to-") || self.name.contains("fence")
+    }
+}

@@ -4,9 +4,11 @@ use std::collections::HashMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::suite::{Choice, Outcome, Program, Test, say};
+use crate::suite::{Choice, Outcome, Program, Test, say, scratch_file};
+use crate::threads::in_parallel;
 
 /// What no test may take when nothing is wrong.
 const LIMIT: Duration = Duration::from_secs(120);
@@ -37,26 +39,28 @@ impl Reach {
         Self { path, known }
     }
 
-    /// All tests of these programs, with what they come by; those that are not known are run.
+    /// All tests of these programs, with what they come by; those that are not known are run, on `jobs` threads.
     ///
     /// # Errors
     ///
     /// If a test cannot be run, or the record cannot be written.
-    pub fn of(&mut self, tree: &Path, programs: &[Program], mutants: usize) -> io::Result<Vec<Reached>> {
-        let mut all = Vec::new();
-        for program in programs {
-            for test in program.tests()? {
-                let key = key(&test);
-                if !self.known.contains_key(&key) {
-                    let found = trace(&test, tree, &self.path.with_extension("bytes"), mutants)?;
-                    self.note(&key, &found)?;
-                    self.known.insert(key.clone(), found);
-                }
-                let (took, mutants) = self.known[&key].clone();
-                all.push(Reached { test, took, mutants });
-            }
-        }
-        Ok(all)
+    pub fn of(&mut self, tree: &Path, programs: &[Program], mutants: usize, jobs: usize) -> io::Result<Vec<Reached>> {
+        let tests = programs.iter().map(Program::tests).collect::<io::Result<Vec<_>>>()?.concat();
+        let unknown: Vec<_> = tests.iter().filter(|test| !self.known.contains_key(&key(test))).collect();
+        let found = Mutex::new(Vec::new());
+        in_parallel(&unknown, jobs, |test| {
+            let new = trace(test, tree, mutants)?;
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            self.note(&key(test), &new)?;
+            found.push((key(test), new));
+            Ok(())
+        })?;
+        self.known.extend(found.into_inner().unwrap_or_else(PoisonError::into_inner));
+        let reached = |test: Test| {
+            let (took, mutants) = self.known.get(&key(&test)).cloned().unwrap_or_default();
+            Reached { test, took, mutants }
+        };
+        Ok(tests.into_iter().map(reached).collect())
     }
 
     fn note(&self, key: &str, (took, mutants): &(Duration, Vec<usize>)) -> io::Result<()> {
@@ -79,13 +83,14 @@ fn parse(line: &str) -> Option<(String, (Duration, Vec<usize>))> {
     Some((key.to_owned(), (Duration::from_millis(took), numbers)))
 }
 
-fn trace(test: &Test, tree: &Path, file: &Path, mutants: usize) -> io::Result<(Duration, Vec<usize>)> {
-    fs::write(file, vec![0; mutants + 1])?;
-    let (outcome, took) = test.run(tree, Choice::Trace(file), LIMIT)?;
+fn trace(test: &Test, tree: &Path, mutants: usize) -> io::Result<(Duration, Vec<usize>)> {
+    let file = scratch_file(tree, "reached")?;
+    fs::write(&file, vec![0; mutants + 1])?;
+    let (outcome, took) = test.run(tree, Choice::Trace(&file), LIMIT)?;
     if outcome != Outcome::Passed {
         say(format_args!("{} {} fails without a mutant: left out", test.program.name, test.name));
         return Ok((took, Vec::new()));
     }
-    let bytes = fs::read(file)?;
+    let bytes = fs::read(&file)?;
     Ok((took, bytes.iter().enumerate().filter(|(_, byte)| **byte != 0).map(|(number, _)| number).collect()))
 }

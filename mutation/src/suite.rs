@@ -116,7 +116,7 @@ impl Test {
     ///
     /// If it cannot be run.
     pub fn run(&self, tree: &Path, choice: Choice<'_>, limit: Duration) -> io::Result<(Outcome, Duration)> {
-        let log = log_file(tree)?;
+        let log = scratch_file(tree, "said")?;
         let mut command = self.command(limit);
         match choice {
             Choice::None => &mut command,
@@ -160,11 +160,15 @@ impl Test {
     }
 }
 
-/// A file for what the tests of this thread say.
-fn log_file(tree: &Path) -> io::Result<PathBuf> {
-    let logs = tree.with_file_name("logs");
-    std::fs::create_dir_all(&logs)?;
-    Ok(logs.join(format!("{:?}", std::thread::current().id())))
+/// A file of this thread's beside the tree.
+///
+/// # Errors
+///
+/// If its directory cannot be made.
+pub fn scratch_file(tree: &Path, name: &str) -> io::Result<PathBuf> {
+    let directory = tree.with_file_name("scratch");
+    std::fs::create_dir_all(&directory)?;
+    Ok(directory.join(format!("{name}-{:?}", std::thread::current().id())))
 }
 
 /// Says something that will soon be out of date.

@@ -2,15 +2,15 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
-use std::thread;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use crate::ledger::{Ledger, Verdict};
 use crate::mutant::Mutant;
 use crate::reach::Reached;
-use crate::scope::MODULES;
+use crate::scope::{MODELS, MODULES};
 use crate::suite::{Choice, Outcome, Test, say};
+use crate::threads::in_parallel;
 
 /// What mutants are tried with.
 #[derive(Debug)]
@@ -35,18 +35,10 @@ pub fn try_all(
     ledger: &Ledger,
     jobs: usize,
 ) -> io::Result<()> {
-    let next = AtomicUsize::new(0);
-    let work = || -> io::Result<()> {
-        while let Some(&place) = places.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let verdict = bench.attempt(&mutants[place], place + 1)?;
-            say(format_args!("{}:{} {verdict:?}", mutants[place].name, mutants[place].line));
-            ledger.note(&mutants[place].name, verdict)?;
-        }
-        Ok(())
-    };
-    thread::scope(|scope| {
-        let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
-        threads.into_iter().try_for_each(|thread| thread.join().unwrap_or_else(|_| Err(io::Error::other("a panic"))))
+    in_parallel(places, jobs, |&place| {
+        let verdict = bench.attempt(&mutants[place], place + 1)?;
+        say(format_args!("{} (line {}) {verdict:?}", mutants[place].name, mutants[place].line));
+        ledger.note(&mutants[place].name, verdict)
     })
 }
 
@@ -83,22 +75,26 @@ impl<'a> Bench<'a> {
             programs.contains(&&*reached.test.program.name) && reached.mutants.binary_search(&number).is_ok()
         };
         let mut tests: Vec<_> = (0..self.tests.len()).filter(fits).collect();
-        tests.sort_by_key(|&test| self.tests[test].took / (1 + self.kills[test].load(Ordering::Relaxed)));
+        // What is weaker than this processor is, only a model can tell.
+        let ordering = mutant.is_ordering();
+        tests.sort_by_key(|&test| {
+            let Reached { test: of, took, .. } = &self.tests[test];
+            (ordering && of.program.name != MODELS, *took / (1 + self.kills[test].load(Ordering::Relaxed)))
+        });
         tests
     }
 }
 
-/// Whether a test tells the mutant from the library. It passes without the mutant, here and now, and fails with it, twice; or
-/// it does not end in the time in which it passes without.
+/// Whether a test tells the mutant from the library: with it, it fails or does not end, twice, and in between passes without.
+/// The second time it has twice the time, because whatever else this machine does may be in its way.
 ///
 /// # Errors
 ///
 /// If it cannot be run.
 pub fn kills(tree: &Path, test: &Test, number: usize, usual: Duration) -> io::Result<bool> {
     let limit = Duration::from_secs(4) + usual * 6;
-    let outcome = |choice| Ok::<_, io::Error>(test.run(tree, choice, limit)?.0);
-    let first = outcome(Choice::Mutant(number))?;
-    Ok(first != Outcome::Passed
-        && outcome(Choice::None)? == Outcome::Passed
-        && (first == Outcome::TimedOut || outcome(Choice::Mutant(number))? != Outcome::Passed))
+    let passes = |choice, limit| Ok::<_, io::Error>(test.run(tree, choice, limit)?.0 == Outcome::Passed);
+    Ok(!passes(Choice::Mutant(number), limit)?
+        && passes(Choice::None, limit)?
+        && !passes(Choice::Mutant(number), limit * 2)?)
 }

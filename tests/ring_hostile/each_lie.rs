@@ -59,6 +59,9 @@ impl Victim {
         assert_eq!(self.consumer.look().map(drop), again);
         assert_eq!(self.consumer.peek().map(drop), again);
         assert_eq!(self.consumer.pop(&mut Vec::new()), again);
+        // Nor does anybody wait for what follows.
+        (GUARD..GUARD + 8).for_each(|word| self.ring.store(word, 0, Ordering::Relaxed));
+        assert!(self.consumer.would_find());
     }
 }
 

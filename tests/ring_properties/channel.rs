@@ -9,8 +9,8 @@ use proptest::sample::Index;
 use twinring::channel::{ClaimError, Incoming, NextError, Outgoing, Words};
 use twinring::memory::{Foreign, Heap, Memory, Ordering, Own};
 use twinring::ring::{Claim, Geometry, Span};
-use twinring::wait::{Fencing, Link, Notice, WaitStrategy};
-use twinring::{Deadline, End};
+use twinring::wait::{Fencing, Link, Notice, State, WaitStrategy};
+use twinring::{Corrupt, Deadline, End};
 
 use super::inputs::{GUARD, Size, cases, dirt, geometry, message, size, soil};
 use super::positions::Positions;
@@ -414,11 +414,30 @@ fn forked_handles_are_inert() {
     let before: [Vec<u64>; 2] = all();
     private.store(0, 0, Ordering::Relaxed);
 
+    assert_eq!(outgoing.claim_known(1), None);
     assert_eq!(outgoing.try_claim(1), Err(ClaimError::End(End::Forked)));
     assert_eq!(outgoing.claim(1, Deadline::NEVER), Err(ClaimError::End(End::Forked)));
     assert_eq!(incoming.try_next(), Err(NextError::End(End::Forked)));
     assert_eq!(incoming.next(Deadline::NEVER), Err(NextError::End(End::Forked)));
+    assert_eq!(outgoing.await_departure(Deadline::NEVER), Err(ClaimError::End(End::Forked)));
+    assert!(!incoming.arm() && incoming.rest().is_none());
+    incoming.rise();
     assert_eq!(outgoing.finish(), Notice::Done);
     incoming.leave();
     assert_eq!(all(), before);
+}
+
+/// What a link says of a connection, at each stage of its life.
+#[test]
+fn a_link_says_what_is_known() {
+    let private = Heap::new(1);
+    let link = Link::new(Own::new(private.clone()), 0);
+    let lie = |seen| Corrupt { what: "a word", seen, least: 0, most: 1 };
+    assert_eq!((link.state(), link.is_alive(), link.lie()), (State::Alive, true, None));
+    link.declare_corrupt(lie(7));
+    assert_eq!((link.state(), link.is_alive(), link.lie()), (State::Dead, false, Some(lie(7))));
+    link.declare_corrupt(lie(8));
+    assert_eq!(link.lie(), Some(lie(7)), "only the first lie counts");
+    private.store(0, 0, Ordering::Relaxed);
+    assert_eq!((link.state(), link.is_alive()), (State::Forked, false));
 }

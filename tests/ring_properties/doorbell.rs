@@ -1,0 +1,119 @@
+//! The two halves of a doorbell, one call after the other: what each remembers, which no model sees.
+
+use twinring::memory::{Foreign, Heap, Memory, Ordering, Own};
+use twinring::wait::{Announced, Fencing, Notice, Ringer, Sleeper};
+
+const ANNOUNCED: usize = 0;
+const RUNG: usize = 0;
+
+struct Doorbell {
+    sleeper: Sleeper<Heap>,
+    ringer: Ringer<Heap>,
+    /// The half that the sleeper writes, and the ringer's.
+    halves: [Heap; 2],
+}
+
+impl Doorbell {
+    fn new(fencing: Fencing) -> Self {
+        let halves = Heap::family([1, 1]);
+        let [sleepers, ringers] = halves.clone();
+        let (own, peer) = (Own::new(sleepers.clone()), Foreign::new(ringers.clone()));
+        let sleeper = Sleeper::new(own, ANNOUNCED, peer, RUNG, fencing);
+        let ringer = Ringer::new(Own::new(ringers), RUNG, Foreign::new(sleepers), ANNOUNCED);
+        Self { sleeper, ringer, halves }
+    }
+
+    fn announced(&self) -> Announced {
+        Announced::from_word(self.halves[0].load(ANNOUNCED, Ordering::Relaxed))
+    }
+
+    fn rung(&self) -> u32 {
+        self.halves[1].load(RUNG, Ordering::Relaxed) as u32
+    }
+}
+
+#[test]
+fn a_sleeper_is_roused_once_and_not_rung_again() {
+    let mut doorbell = Doorbell::new(Fencing::Plain);
+    doorbell.ringer.rouse();
+    assert_eq!((doorbell.ringer.wakes(), doorbell.rung()), (0, 0), "roused who is awake");
+    doorbell.sleeper.announce(0);
+    doorbell.ringer.rouse();
+    doorbell.ringer.rouse();
+    assert_eq!(doorbell.ringer.ring(), Notice::Done);
+    assert_eq!((doorbell.ringer.wakes(), doorbell.rung()), (1, doorbell.announced().number()));
+    doorbell.sleeper.retract();
+    doorbell.sleeper.announce(0);
+    doorbell.ringer.rouse();
+    assert_eq!((doorbell.ringer.wakes(), doorbell.rung()), (2, doorbell.announced().number()));
+}
+
+#[test]
+fn who_waits_in_poll_is_not_roused_but_poked() {
+    let mut doorbell = Doorbell::new(Fencing::Plain);
+    doorbell.sleeper.announce_polling(0);
+    doorbell.ringer.rouse();
+    assert_eq!(doorbell.ringer.wakes(), 0);
+    assert_eq!(doorbell.ringer.ring(), Notice::Poke);
+    assert_eq!(doorbell.ringer.ring(), Notice::Done, "poked twice");
+}
+
+/// Whatever the ringer's word is, an announcement is not one that looks answered.
+#[test]
+fn an_announcement_has_an_odd_number_that_was_not_answered() {
+    for rung in 0..12 {
+        let mut doorbell = Doorbell::new(Fencing::Plain);
+        doorbell.halves[1].store(RUNG, rung, Ordering::Relaxed);
+        let mut last = 0;
+        for _ in 0..6 {
+            doorbell.sleeper.announce(0);
+            let announced = doorbell.announced();
+            assert!(announced.asleep() && u64::from(announced.number()) != rung, "{announced:?} looks answered");
+            assert_ne!(announced.number(), last, "a number for the second time");
+            last = announced.number();
+            doorbell.sleeper.retract();
+            assert!(!doorbell.announced().asleep());
+        }
+    }
+}
+
+/// A sleeper that announces twice without getting up has a new number, too: the first may have been answered.
+#[test]
+fn an_announcement_after_another_has_a_new_number() {
+    let mut doorbell = Doorbell::new(Fencing::Plain);
+    doorbell.sleeper.announce(0);
+    let first = doorbell.announced().number();
+    doorbell.ringer.ring();
+    doorbell.sleeper.announce(0);
+    assert_ne!(doorbell.announced().number(), first);
+    doorbell.ringer.ring();
+    assert_eq!((doorbell.ringer.wakes(), doorbell.rung()), (2, doorbell.announced().number()));
+}
+
+#[test]
+fn only_who_promised_not_to_may_not_sleep() {
+    let may =
+        [Fencing::Plain, Fencing::Adaptive, Fencing::Never].map(|fencing| Doorbell::new(fencing).sleeper.may_sleep());
+    assert_eq!(may, [true, true, false]);
+}
+
+/// Who fences: each its own where sleeps are frequent, the sleeper for both where they are rare.
+#[test]
+fn the_light_fence_is_allowed_while_sleeps_are_rare() {
+    let light = |doorbell: &Doorbell| doorbell.announced().has(Announced::LIGHT);
+    let mut doorbell = Doorbell::new(Fencing::Adaptive);
+    assert!(light(&doorbell), "nobody has slept yet");
+    for (count, rare) in [(64, true), (127, false), (200, false)] {
+        doorbell.sleeper.announce(count);
+        assert_eq!(light(&doorbell), rare, "asleep after {count} messages");
+        doorbell.sleeper.retract();
+        assert_eq!(light(&doorbell), rare, "awake after {count} messages");
+    }
+    doorbell.sleeper.lighten(263);
+    assert!(!light(&doorbell), "after 63 messages without a sleep");
+    doorbell.sleeper.lighten(264);
+    assert!(light(&doorbell), "after 64");
+    let mut plain = Doorbell::new(Fencing::Plain);
+    plain.sleeper.lighten(1000);
+    assert!(!light(&plain), "the processes cannot fence each other");
+}
