@@ -1,35 +1,4 @@
-//! What the tests of twinring would let pass: its library with one thing wrong at a time.
-//!
-//! ```sh
-//! cargo run --manifest-path mutation/Cargo.toml -- --check    # the explanations fit the mutants
-//! cargo run --manifest-path mutation/Cargo.toml -- --list     # the names of all mutants
-//! cargo run --manifest-path mutation/Cargo.toml -- --sample   # a few that must be killed, within seconds
-//! cargo run --manifest-path mutation/Cargo.toml               # all of them; goes on where it was stopped
-//! cargo run --manifest-path mutation/Cargo.toml -- ring/ lead # those whose names contain one of these
-//! ```
-//!
-//! All mutants are built at once, each behind a switch ([`find`]), into a copy of the repository ([`tree`]). Each test is run
-//! once to learn what it comes by ([`reach`]); then each mutant is tried with the tests of its module ([`scope`]) that come
-//! by it, the quickest first ([`trial`]). A survivor needs a better test, or a reason in `explained.txt` ([`explained`]).
-//! Survivors are tried again in each run, with `--again` the killed ones too; `--jobs N` says how many at a time. The tests of one
-//! mutant take ten seconds at most, or `--patience N`.
-
-mod edit;
-mod explained;
-mod find;
-mod ledger;
-mod mistakes;
-mod mutant;
-mod orders;
-mod reach;
-mod sample;
-mod scope;
-mod suite;
-mod summary;
-mod syntax;
-mod threads;
-mod tree;
-mod trial;
+//! The command: what was asked for, and where everything is. The manual is with the library.
 
 use std::env;
 use std::io;
@@ -37,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use explained::Explanation;
-use ledger::{Ledger, Verdict};
-use mutant::Mutant;
-use reach::Reach;
-use scope::MODULES;
-use tree::Library;
-use trial::Bench;
+use twinring_mutation::explained::{self, Explanation};
+use twinring_mutation::ledger::{Ledger, Verdict};
+use twinring_mutation::mutant::Mutant;
+use twinring_mutation::reach::Reach;
+use twinring_mutation::scope::MODULES;
+use twinring_mutation::tree::Library;
+use twinring_mutation::trial::{self, Bench};
+use twinring_mutation::{sample, suite, summary};
 
 /// What the tests of one mutant may take, in seconds, unless told.
 const PATIENCE: u64 = 10;

@@ -108,6 +108,7 @@ impl Finder<'_> {
         }
     }
 
+    /// A comparison that is off by one, or the opposite.
     pub fn comparison(&mut self, binary: &ExprBinary) {
         let function = match binary.op {
             BinOp::Lt(_) => "lt",
@@ -122,6 +123,7 @@ impl Finder<'_> {
         self.edits.replace(range(&binary.op), "), &(".to_owned());
     }
 
+    /// `==` for `!=`, unless something around it is always true and false already.
     pub fn equality(&mut self, binary: &ExprBinary) {
         if !self.whole.contains(&range(binary)) {
             let number = self.add("opposite", binary);
@@ -135,6 +137,7 @@ impl Finder<'_> {
         self.edits.wrap(range(statement), format!("if !crate::switch::on({number}) {{ "), " }".to_owned());
     }
 
+    /// Leaves out a statement that is a call, if it is one that matters.
     pub fn call(&mut self, statement: &impl Spanned, expression: &Expr) {
         let Some(name) = called(expression) else { return };
         let wanted = if self.deep() { !HARMLESS.contains(&name.as_str()) } else { WAKES.contains(&name.as_str()) };
@@ -143,6 +146,7 @@ impl Finder<'_> {
         }
     }
 
+    /// What is wrong with a function as a whole, and with each part of it.
     pub fn function(&mut self, signature: &Signature, block: &Block) {
         if signature.constness.is_some() || signature.ident == "fmt" {
             return;
@@ -188,6 +192,7 @@ impl Finder<'_> {
         }
     }
 
+    /// An ordering that is one of these instead.
     pub fn weaken(&mut self, order: &syn::ExprPath, weaker: &[&str]) {
         let strong = order.path.segments.last().expect("a path has segments").ident.to_string().to_lowercase();
         for weak in weaker {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, UNIX_EPOCH};
 
-use crate::suite::{Choice, Outcome, Program, Test, say, scratch_file};
+use crate::suite::{Choice, Program, Test, say, scratch_file};
 use crate::threads::in_parallel;
 
 /// What no test may take when nothing is wrong.
@@ -86,8 +86,8 @@ fn parse(line: &str) -> Option<(String, (Duration, Vec<usize>))> {
 fn trace(test: &Test, tree: &Path, mutants: usize) -> io::Result<(Duration, Vec<usize>)> {
     let file = scratch_file(tree, "reached")?;
     fs::write(&file, vec![0; mutants + 1])?;
-    let (outcome, took) = test.run(tree, Choice::Trace(&file), LIMIT)?;
-    if outcome != Outcome::Passed {
+    let (passed, took) = test.run(tree, Choice::Trace(&file), LIMIT)?;
+    if !passed {
         say(format_args!("{} {} fails without a mutant: left out", test.program.name, test.name));
         return Ok((took, Vec::new()));
     }

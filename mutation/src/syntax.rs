@@ -6,9 +6,11 @@ use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::{BinOp, Expr, Pat};
 
+/// Where this stands.
 pub fn range(of: &impl Spanned) -> Range<usize> {
     of.span().byte_range()
 }
+/// Whether a condition has a pattern in it, as in `if let`.
 pub fn has_let(expression: &Expr) -> bool {
     match expression {
         Expr::Let(_) => true,
@@ -17,10 +19,12 @@ pub fn has_let(expression: &Expr) -> bool {
     }
 }
 
+/// Whether an operator makes a decision of its operands.
 pub fn decides(operator: &BinOp) -> bool {
     matches!(operator, BinOp::And(_) | BinOp::Or(_) | BinOp::Lt(_) | BinOp::Le(_) | BinOp::Gt(_) | BinOp::Ge(_))
 }
 
+/// Whether an operator changes what stands left of it.
 pub fn changes(operator: &BinOp) -> bool {
     matches!(
         operator,
@@ -58,6 +62,7 @@ pub fn is_bool(kind: &syn::Type) -> bool {
     matches!(kind, syn::Type::Path(path) if path.path.is_ident("bool"))
 }
 
+/// The last word of the name of a type.
 pub fn type_name(kind: &syn::Type) -> String {
     match kind {
         syn::Type::Path(path) => {

@@ -9,7 +9,7 @@ use crate::ledger::{Ledger, Verdict};
 use crate::mutant::Mutant;
 use crate::reach::Reached;
 use crate::scope::{MODELS, MODULES};
-use crate::suite::{Choice, Outcome, Test, say};
+use crate::suite::{Choice, Test, say};
 use crate::threads::in_parallel;
 
 /// What mutants are tried with.
@@ -93,7 +93,7 @@ impl<'a> Bench<'a> {
 /// If it cannot be run.
 pub fn kills(tree: &Path, test: &Test, number: usize, usual: Duration) -> io::Result<bool> {
     let limit = Duration::from_secs(4) + usual * 6;
-    let passes = |choice, limit| Ok::<_, io::Error>(test.run(tree, choice, limit)?.0 == Outcome::Passed);
+    let passes = |choice, limit| Ok::<_, io::Error>(test.run(tree, choice, limit)?.0);
     Ok(!passes(Choice::Mutant(number), limit)?
         && passes(Choice::None, limit)?
         && !passes(Choice::Mutant(number), limit * 2)?)
