@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-const DOCUMENTS: [&str; 5] = ["README.md", "docs/DESIGN.md", "docs/GUIDE.md", "docs/MIGRATING.md", "docs/SAFETY.md"];
+const DOCUMENTS: [&str; 6] =
+    ["README.md", "docs/DESIGN.md", "docs/GUIDE.md", "docs/MIGRATING.md", "docs/SAFETY.md", "docs/TESTING.md"];
 
 fn root() -> PathBuf {
     env!("CARGO_MANIFEST_DIR").into()
@@ -75,7 +76,19 @@ fn sources(directory: &Path) -> Vec<String> {
 
 /// A path of the repository: what has a known beginning or end.
 fn path_fault(name: &str) -> Option<String> {
-    let known = ["src/", "docs/", "tests/", "examples/", "fuzz/", "loom_tests/", "cli/", "capi/", "benches/", ".ci/"];
+    let known = [
+        "src/",
+        "docs/",
+        "tests/",
+        "examples/",
+        "fuzz/",
+        "loom_tests/",
+        "cli/",
+        "capi/",
+        "benches/",
+        "mutation/",
+        ".ci/",
+    ];
     let is_path = known.iter().any(|start| name.starts_with(start));
     (is_path && !root().join(name).exists()).then(|| format!("{name}: there is no such file"))
 }
