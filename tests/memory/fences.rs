@@ -6,8 +6,11 @@ use std::time::{Duration, Instant};
 
 use twinring::memory::{Mapped, Memory, Ordering, Own};
 
-/// Long enough for a race to be lost that can be.
-const TIME: Duration = Duration::from_secs(2);
+/// So many races are lost sometimes, if they can be. Half a second, where both threads have a processor of their own.
+const RACES: u64 = 400_000;
+
+/// What they may take where the threads have to share.
+const TIME: Duration = Duration::from_secs(8);
 
 /// Races between two looks at the clock.
 const BATCH: u64 = 1000;
@@ -45,7 +48,7 @@ fn race(own: &Mapped, other: &Mapped, first: u64, fence: fn(&Mapped)) -> Vec<u64
 /// A race in which neither side saw the other, if there is one.
 fn missed(fences: [fn(&Mapped); 2]) -> Option<u64> {
     let ([here, there], started) = ([private(), private()], Instant::now());
-    let batches = (1..).step_by(BATCH as usize).take_while(|_| started.elapsed() < TIME);
+    let batches = (1..RACES).step_by(BATCH as usize).take_while(|_| started.elapsed() < TIME);
     let mut batches = batches.map(|first| {
         let seen = thread::scope(|scope| {
             let second = scope.spawn(|| race(&there, &here, first, fences[1]));

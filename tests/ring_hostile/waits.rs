@@ -107,6 +107,25 @@ proptest! {
     }
 }
 
+/// A receiver that said once that it has left has left, whatever it says later. And one whose end was noticed before may have left
+/// in order all the same: it is looked at once more.
+#[test]
+fn a_receiver_that_left_in_order_has_left() {
+    // What is read is the answer to an earlier sleep, whether it has left, and whether it has left.
+    let left = [Lie::Word(0), Lie::Word(Announced::GONE), Lie::Word(0)];
+    let left_late = [Lie::Word(0), Lie::Word(0), Lie::Word(Announced::GONE)];
+    for (lies, dies) in [(left, false), (left_late, true)] {
+        let pair = Pair::new();
+        let mut outgoing = pair.outgoing(WaitStrategy::Park);
+        outgoing.finish();
+        if dies {
+            pair.link.declare_dead();
+        }
+        pair.liar.prepare(lies);
+        assert_eq!(outgoing.await_departure(Deadline::NEVER), Ok(()));
+    }
+}
+
 /// A peer that hung up, and goes on writing, is not listened to once its end was reported.
 #[test]
 fn the_end_of_a_dead_sender_is_final() {

@@ -69,9 +69,10 @@ fn nobody_rests_or_is_armed_while_there_is_a_message() {
     let (mut outgoing, mut incoming) = direction(1);
     send_small(&mut outgoing);
     assert!(incoming.rest().is_none());
-    assert!(!incoming.arm());
     assert_eq!((send(&mut outgoing, 8), outgoing.wakes()), (Notice::Done, 0), "woken although up");
-    (0..2).for_each(|_| receive(&mut incoming));
+    assert!(!incoming.arm());
+    assert_eq!((send(&mut outgoing, 8), outgoing.wakes()), (Notice::Done, 0), "poked although up");
+    (0..3).for_each(|_| receive(&mut incoming));
     assert!(incoming.arm());
     assert_eq!((send(&mut outgoing, 8), outgoing.wakes()), (Notice::Poke, 1));
 }
@@ -107,9 +108,12 @@ fn a_sender_rests_only_while_there_is_no_room() {
     receive(&mut incoming);
     assert_eq!(incoming.wakes(), 1);
     outgoing.rise();
+    send_small(&mut outgoing);
+    assert!(outgoing.rest(8));
+    outgoing.rise();
     receive(&mut incoming);
     assert_eq!(incoming.wakes(), 1, "rung for although up");
-    (0..2).for_each(|_| send_small(&mut outgoing));
+    send_small(&mut outgoing);
     incoming.leave();
     assert!(!outgoing.rest(8), "nobody will make room");
 }
