@@ -11,7 +11,7 @@
 //! All mutants are built at once, each behind a switch ([`find`]), into a copy of the repository ([`tree`]). Each test is run
 //! once to learn what it comes by ([`reach`]); then each mutant is tried with the tests of its module ([`scope`]) that come
 //! by it, the quickest first ([`trial`]). A survivor needs a better test, or a reason in `explained.txt` ([`explained`]).
-//! Survivors are tried again in each run, with `--again` the killed ones too; `--jobs N` says how many at a time. The tests of one
+//! Survivors without a reason are tried again in each run, with `--again` all others too; `--jobs N` says how many at a time. The tests of one
 //! mutant take ten seconds at most, or `--patience N`.
 
 pub mod edit;

@@ -124,7 +124,12 @@ fn list(mutant: &Mutant, explanations: &[Explanation]) {
 fn all(wish: &Wish, places: &Places, library: &Library, explanations: &[Explanation]) -> io::Result<Vec<String>> {
     let fingerprint = library.fingerprint();
     let ledger = Ledger::open(&places.own, &fingerprint);
-    let known = |mutant: &Mutant| !wish.again && matches!(ledger.verdict(&mutant.name), Some(Verdict::Killed(_)));
+    let explained = |mutant: &Mutant| explanations.iter().any(|explanation| explanation.fits(&mutant.name));
+    let known = |mutant: &Mutant| match ledger.verdict(&mutant.name) {
+        Some(Verdict::Killed(_)) => !wish.again,
+        Some(Verdict::Survived { .. }) => explained(mutant) && !wish.again,
+        None => false,
+    };
     let wanted: Vec<_> = library.mutants.iter().filter(|mutant| wish.wants(mutant)).collect();
     let open = |place: &usize| wish.wants(&library.mutants[*place]) && !known(&library.mutants[*place]);
     let mut untried: Vec<_> = (0..library.mutants.len()).filter(open).collect();

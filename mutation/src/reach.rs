@@ -51,7 +51,10 @@ impl Reach {
         in_parallel(&unknown, jobs, |test| {
             let new = trace(test, tree, mutants)?;
             let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
-            self.note(&key(test), &new)?;
+            // One that failed is run again the next time.
+            if !new.1.is_empty() {
+                self.note(&key(test), &new)?;
+            }
             found.push((key(test), new));
             Ok(())
         })?;

@@ -29,6 +29,7 @@ const WAIT: &[&str] =
     &["ring_properties", "ring_hostile", "fuzz_replay", MODELS, "connection", "session", "over_socket"];
 const MEMORY: &[&str] = &["memory", "ring_properties", "fuzz_replay", "connection", "over_socket", "session", "death"];
 const CONNECTION: &[&str] = &[
+    "shapes",
     "fuzz_replay",
     "hostile_handshake",
     "connection",
@@ -36,6 +37,7 @@ const CONNECTION: &[&str] = &[
     "over_socket",
     "connection_over_socket",
     "death_over_socket",
+    "service",
 ];
 const SESSION: &[&str] = &["session_properties", "fuzz_replay", MODELS, "session", "session_over_socket"];
 const SERVICE: &[&str] = &["service", "service_over_socket"];

@@ -151,7 +151,7 @@ impl Test {
 pub fn scratch_file(tree: &Path, name: &str) -> io::Result<PathBuf> {
     let directory = tree.with_file_name("scratch");
     std::fs::create_dir_all(&directory)?;
-    Ok(directory.join(format!("{name}-{:?}", std::thread::current().id())))
+    Ok(directory.join(format!("{name}-{}-{:?}", std::process::id(), std::thread::current().id())))
 }
 
 /// Says something that will soon be out of date.
