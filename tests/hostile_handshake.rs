@@ -11,6 +11,8 @@ mod waits;
 
 #[path = "hostile_handshake/client.rs"]
 mod client;
+#[path = "hostile_handshake/fences.rs"]
+mod fences;
 #[path = "hostile_handshake/halves.rs"]
 mod halves;
 #[path = "hostile_handshake/server.rs"]

@@ -113,6 +113,8 @@ impl Test {
             Choice::Mutant(number) => command.env("TWINRING_MUTANT", number.to_string()),
             Choice::Trace(file) => command.env("TWINRING_MUTANT_REACHED", file),
         };
+        // To say where a panic came from takes longer than most tests.
+        command.env("RUST_BACKTRACE", "0");
         command.current_dir(tree).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(File::create(&log)?);
         let started = Instant::now();
         let mut child = command.process_group(0).spawn()?;

@@ -1,4 +1,5 @@
-//! Tries mutants: the tests of its module that come by it, until one fails. Quick ones first, and those that often kill.
+//! Tries mutants: the tests of its module that come by it, until one fails. Quick ones first, those that come by little else,
+//! and those that often kill.
 
 use std::io;
 use std::path::Path;
@@ -78,8 +79,9 @@ impl<'a> Bench<'a> {
         // What is weaker than this processor is, only a model can tell.
         let ordering = mutant.is_ordering();
         tests.sort_by_key(|&test| {
-            let Reached { test: of, took, .. } = &self.tests[test];
-            (ordering && of.program.name != MODELS, *took / (1 + self.kills[test].load(Ordering::Relaxed)))
+            let Reached { test: of, took, mutants } = &self.tests[test];
+            let kills = 1 + self.kills[test].load(Ordering::Relaxed);
+            (ordering && of.program.name != MODELS, took.as_millis() as usize * mutants.len() / kills as usize)
         });
         tests
     }

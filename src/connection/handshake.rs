@@ -268,10 +268,11 @@ impl Handshake {
             Transport::Socket => self.carried(),
             _ => self.share(features)?,
         };
-        let features = own.told(self.features());
+        let told = own.told(self.features());
         // The connector's half is due next.
         passing::allow(self.socket.as_fd(), true);
-        self.send(&Message::Welcome { version: VERSION, features, half: own.shape() }, own.file())?;
+        self.send(&Message::Welcome { version: VERSION, features: told, half: own.shape() }, own.file())?;
+        // What the connector can do, which is what this side may rely on.
         Ok((own, features))
     }
 
