@@ -7,6 +7,8 @@
 mod bounds;
 #[path = "ring_properties/channel.rs"]
 mod channel;
+#[path = "ring_properties/counting.rs"]
+mod counting;
 #[path = "ring_properties/departing.rs"]
 mod departing;
 #[path = "ring_properties/doorbell.rs"]

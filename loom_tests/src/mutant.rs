@@ -133,10 +133,10 @@ impl Mutant {
         }
     }
 
-    fn store_head(&self, word: usize, value: u64) {
+    fn store_head(&self, word: usize, value: u64, order: Ordering) {
         let withheld = value - self.notes.published.replace(value);
         let due = withheld >= self.notes.lazy;
-        let order = if self.is(Mutation::HeadStoreRelaxed) { Ordering::Relaxed } else { Ordering::Release };
+        let order = if self.is(Mutation::HeadStoreRelaxed) { Ordering::Relaxed } else { order };
         match self.mutation {
             Mutation::HeadOnEmptyLost if !due => {}
             Mutation::HeadWhenDueLost if due => {}
@@ -145,12 +145,12 @@ impl Mutant {
         }
     }
 
-    fn load_head(&self, word: usize) -> u64 {
+    fn load_head(&self, word: usize, order: Ordering) -> u64 {
         let notes = &self.notes;
         if self.is_second_look(Side::Sender) {
             return notes.head_seen.get();
         }
-        let order = if self.is(Mutation::HeadLoadRelaxed) { Ordering::Relaxed } else { Ordering::Acquire };
+        let order = if self.is(Mutation::HeadLoadRelaxed) { Ordering::Relaxed } else { order };
         let value = self.words.load(word, order);
         notes.head_seen.set(value);
         // Never more than was committed: that would be found out as corrupt.
@@ -233,7 +233,7 @@ impl Memory for Mutant {
     fn load(&self, word: usize, order: Ordering) -> u64 {
         match (self.words.role(word), self.mutation) {
             (Role::Ring, _) => self.load_ring(word, order),
-            (Role::Head, _) => self.load_head(word),
+            (Role::Head, _) => self.load_head(word, order),
             (Role::Lead | Role::Followers | Role::Slot, _) => self.load_private(word, order),
             (Role::Generation, Mutation::EntryLoadRelaxed) => self.words.load(word, Ordering::Relaxed),
             (Role::DataAnnounced | Role::RoomAnnounced, _) => self.load_announced(word, order),
@@ -247,7 +247,7 @@ impl Memory for Mutant {
     fn store(&self, word: usize, value: u64, order: Ordering) {
         match (self.words.role(word), self.mutation) {
             (Role::Ring, _) => self.store_ring(word, value, order),
-            (Role::Head, _) => self.store_head(word, value),
+            (Role::Head, _) => self.store_head(word, value, order),
             (Role::DataAnnounced | Role::RoomAnnounced, _) => self.store_announced(word, value, order),
             (Role::DataRung | Role::RoomRung, _) => self.store_rung(word, value, order),
             (Role::Link, Mutation::DeathStoreRelaxed) => self.words.store(word, value, Ordering::Relaxed),

@@ -64,13 +64,26 @@ impl Library {
     pub fn plant(&self, root: &Path, tree: &Path) -> io::Result<()> {
         for path in below(root)? {
             let name = path.strip_prefix(root).map_err(io::Error::other)?;
-            if !name.starts_with("src") {
+            if name == Path::new("Cargo.toml") {
+                write_if_new(&tree.join(name), of_another_version(&fs::read_to_string(&path)?).as_bytes())?;
+            } else if !name.starts_with("src") {
                 write_if_new(&tree.join(name), &fs::read(&path)?)?;
                 fs::set_permissions(tree.join(name), fs::metadata(&path)?.permissions())?;
             }
         }
         self.files.iter().try_for_each(|(name, text)| write_if_new(&tree.join(name), text.as_bytes()))
     }
+}
+
+/// A manifest with a version that the repository never has. Cargo tells packages in one target directory apart by that, and not
+/// by where they are: the mutated library must never be taken for the library.
+fn of_another_version(manifest: &str) -> String {
+    let lines =
+        manifest.lines().map(|line| match line.strip_prefix("version = \"").and_then(|rest| rest.rsplit_once('.')) {
+            Some((start, _)) => format!("version = \"{start}.999\"\n"),
+            None => format!("{line}\n"),
+        });
+    lines.collect()
 }
 
 fn write_if_new(path: &Path, content: &[u8]) -> io::Result<()> {

@@ -3,6 +3,8 @@
 use twinring::memory::{Foreign, Heap, Memory, Ordering, Own};
 use twinring::wait::{Announced, Fencing, Notice, Ringer, Sleeper};
 
+use super::counting::Counting;
+
 const ANNOUNCED: usize = 0;
 const RUNG: usize = 0;
 
@@ -116,4 +118,20 @@ fn the_light_fence_is_allowed_while_sleeps_are_rare() {
     let mut plain = Doorbell::new(Fencing::Plain);
     plain.sleeper.lighten(1000);
     assert!(!light(&plain), "the processes cannot fence each other");
+}
+
+/// Once the system has refused the heavy fence, each side makes its own: that is said at once, and for ever.
+#[test]
+fn a_refused_heavy_fence_is_never_relied_on_again() {
+    let [own, peer] = [Counting::new(1), Counting::new(1)];
+    let announced = || Announced::from_word(own.load(ANNOUNCED, Ordering::Relaxed));
+    let mut sleeper = Sleeper::new(Own::new(own.clone()), ANNOUNCED, Foreign::new(peer), RUNG, Fencing::Adaptive);
+    assert!(announced().has(Announced::LIGHT));
+    own.refuses.set(true);
+    sleeper.announce_polling(1000);
+    assert!(announced().asleep() && announced().has(Announced::POLLING) && !announced().has(Announced::LIGHT));
+    sleeper.retract();
+    own.refuses.set(false);
+    sleeper.lighten(5000);
+    assert!(!announced().has(Announced::LIGHT), "the fence is relied on again");
 }

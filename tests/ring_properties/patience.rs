@@ -1,75 +1,17 @@
 //! What a side that spins and then sleeps learns from its waits: when it spins again, and for how long.
 
-use std::cell::Cell;
 use std::fs;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use twinring::Deadline;
-use twinring::memory::{Foreign, Heap, Memory, Ordering, Own};
+use twinring::memory::{Foreign, Own};
 use twinring::wait::{Fencing, Link, Patience, Sleeper, WaitStrategy};
+
+use super::counting::Counting;
 
 /// Looks before the clock is asked.
 const LOOKS: u32 = 64;
-
-/// A heap that counts how often its thread says that it spins, and on which sleeps last as long as a test wants.
-#[derive(Clone)]
-struct Counting {
-    heap: Heap,
-    pauses: Rc<Cell<u32>>,
-    sleeps: Rc<Cell<u32>>,
-    sleep: Rc<Cell<Duration>>,
-}
-
-impl Memory for Counting {
-    fn words(&self) -> usize {
-        self.heap.words()
-    }
-
-    fn load(&self, word: usize, order: Ordering) -> u64 {
-        self.heap.load(word, order)
-    }
-
-    fn store(&self, word: usize, value: u64, order: Ordering) {
-        self.heap.store(word, value, order);
-    }
-
-    fn exchange(&self, word: usize, current: u64, new: u64) -> bool {
-        self.heap.exchange(word, current, new)
-    }
-
-    fn copy_in(&self, offset: usize, from: &[u8]) {
-        self.heap.copy_in(offset, from);
-    }
-
-    fn copy_out(&self, offset: usize, to: &mut [u8]) {
-        self.heap.copy_out(offset, to);
-    }
-
-    fn fence(&self) {
-        self.heap.fence();
-    }
-
-    fn light_fence(&self) {
-        self.heap.light_fence();
-    }
-
-    fn heavy_fence(&self) -> bool {
-        self.heap.heavy_fence()
-    }
-
-    fn sleep(&self, _: usize, _: u64, _: (&Self, usize, u64), _: Deadline) {
-        self.sleeps.set(self.sleeps.get() + 1);
-        let started = Instant::now();
-        while started.elapsed() < self.sleep.get() {}
-    }
-
-    fn wake(&self, _: usize) {}
-
-    fn pause(&self) {
-        self.pauses.set(self.pauses.get() + 1);
-    }
-}
 
 struct Waiter {
     memory: Counting,
@@ -85,8 +27,7 @@ const SHORT: Duration = Duration::from_micros(200);
 
 impl Waiter {
     fn new(strategy: WaitStrategy) -> Self {
-        let heap = Heap::new(3);
-        let memory = Counting { heap, pauses: Rc::default(), sleeps: Rc::default(), sleep: Rc::default() };
+        let memory = Counting::new(3);
         let (own, peer) = (Own::new(memory.clone()), Foreign::new(memory.clone()));
         let sleeper = Sleeper::new(own.clone(), 0, peer, 1, Fencing::Plain);
         let (link, patience) = (Link::new(own, 2), Patience::new(strategy));
