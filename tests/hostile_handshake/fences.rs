@@ -11,6 +11,7 @@ use twinring::region::VERSION;
 use twinring::wait::Announced;
 use twinring::{Options, WaitStrategy};
 
+use crate::alone;
 use crate::raw::{self, SHAPE};
 
 /// Where a half says how its owner sleeps for want of data, and of room, in bytes.
@@ -41,6 +42,7 @@ fn connected(wait: WaitStrategy, features: u32) -> (Features, [bool; 2]) {
 
 #[test]
 fn a_peer_leaves_out_its_fence_only_if_both_can_do_without() {
+    let _alone = alone();
     let here = connected(WaitStrategy::Park, 0).0.has(Features::MEMBARRIER);
     // This process is registered by now, if it can be.
     assert_eq!(here, Mapped::private(8).expect("a page").heavy_fence());
@@ -51,6 +53,7 @@ fn a_peer_leaves_out_its_fence_only_if_both_can_do_without() {
 
 #[test]
 fn who_promises_to_spin_says_so_and_has_no_fence_made_for_it() {
+    let _alone = alone();
     let (features, light) = connected(WaitStrategy::Spin, 0);
     assert!(features.has(Features::SPINS));
     assert_eq!(light, [true; 2]);
