@@ -1,5 +1,5 @@
 #![doc = include_str!("../README.md")]
-#![cfg_attr(not(feature = "internals"), allow(dead_code, unused_imports))]
+#![cfg_attr(not(all(feature = "internals", feature = "tokio")), allow(dead_code, unused_imports))]
 
 /// The guide, step by step from a message to services.
 #[cfg(doc)]

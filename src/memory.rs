@@ -80,6 +80,11 @@ pub trait Memory: Clone {
         self.fence();
     }
 
+    /// The earlier of `deadline` and a moment by which whatever other processors have in flight has landed.
+    fn soon(&self, deadline: Deadline) -> Deadline {
+        deadline.min(Deadline::after(BRIEF))
+    }
+
     /// Sleeps while `word` here and `private.1` in `private.0` have the expected values in their low 32 bits, until one
     /// of them is woken or the deadline passes. May return early.
     fn sleep(&self, word: usize, expected: u64, private: (&Self, usize, u64), deadline: Deadline);

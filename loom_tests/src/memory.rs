@@ -256,7 +256,12 @@ impl Memory for Words {
         self.family.settle(self.side);
     }
 
-    /// Time is not modelled: no model has a deadline.
+    /// Time is not modelled: a heavy fence that holds must do without it.
+    fn soon(&self, deadline: Deadline) -> Deadline {
+        deadline
+    }
+
+    /// No model has a deadline.
     fn sleep(&self, word: usize, expected: u64, private: (&Self, usize, u64), deadline: Deadline) {
         assert_eq!(deadline, Deadline::NEVER, "a deadline in a model without time");
         if self.family.interrupted() {

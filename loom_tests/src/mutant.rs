@@ -319,6 +319,10 @@ impl Memory for Mutant {
         }
     }
 
+    fn soon(&self, deadline: Deadline) -> Deadline {
+        self.words.soon(deadline)
+    }
+
     fn sleep(&self, word: usize, expected: u64, private: (&Self, usize, u64), deadline: Deadline) {
         let private = match self.mutation {
             Mutation::LinkUnwatched => (&self.words, word, expected),

@@ -1,7 +1,12 @@
 //! The two halves of a doorbell, one call after the other: what each remembers, which no model sees.
 
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use twinring::Deadline;
 use twinring::memory::{Foreign, Heap, Memory, Ordering, Own};
-use twinring::wait::{Announced, Fencing, Notice, Ringer, Sleeper};
+use twinring::wait::{Announced, Fencing, Link, Notice, Ringer, Sleeper};
 
 use super::counting::Counting;
 
@@ -134,4 +139,22 @@ fn a_refused_heavy_fence_is_never_relied_on_again() {
     own.refuses.set(false);
     sleeper.lighten(5000);
     assert!(!announced().has(Announced::LIGHT), "the fence is relied on again");
+}
+
+#[test]
+fn a_sleep_behind_a_heavy_fence_is_short() {
+    let (tell, told) = mpsc::channel();
+    let mut doorbell = Doorbell::new(Fencing::Adaptive);
+    let link = Link::new(Own::new(Heap::new(1)), 0);
+    // Nobody answers; the thread is left behind if it is not woken.
+    thread::spawn(move || {
+        doorbell.sleeper.announce(1000);
+        assert!(doorbell.announced().has(Announced::LIGHT));
+        doorbell.sleeper.sleep(&link, Deadline::NEVER);
+        doorbell.sleeper.announce(1000);
+        assert!(!doorbell.announced().has(Announced::LIGHT), "it sleeps often");
+        doorbell.sleeper.sleep(&link, Deadline::NEVER);
+        tell.send(doorbell.sleeper.sleeps()).expect("a listener");
+    });
+    assert_eq!(told.recv_timeout(Duration::from_secs(20)), Ok(2), "it sleeps though a fence may have been missed");
 }
