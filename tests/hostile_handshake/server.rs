@@ -164,7 +164,8 @@ fn silence_is_a_timeout() {
     let error = connect_within(Duration::from_millis(50), |_| ()).map(drop).expect_err("nobody answered");
     assert!(matches!(error, HandshakeError::Timeout), "{error:?}");
     let error = connect_within(Duration::from_millis(50), |client| {
-        raw::send(client, &raw::welcome(SHAPE), &raw::with(&raw::honest_half()));
+        // It may have given up by then.
+        let _ = raw::try_send(client, &raw::welcome(SHAPE), &raw::with(&raw::honest_half()));
     });
     assert!(matches!(error.map(drop), Err(HandshakeError::Timeout)));
     assert_eq!(Held::lasting(), before);

@@ -143,7 +143,9 @@ fn calls_end_at_once_or_wait_as_long_as_there_is() {
             let told = at_once("notify_timeout", || client.notify_timeout(1, b"", none));
             assert!(matches!(told, Ok(()) | Err(NotifyError::NotSent(_))), "{told:?}");
             none_of(at_once("call_timeout", || silent.call_timeout(1, b"", none)));
-            assert!(at_once("notify_timeout", || silent.notify_timeout(1, b"", none)).is_ok());
+            // The other side's hello may not have come.
+            let told = at_once("notify_timeout", || silent.notify_timeout(1, b"", none));
+            assert!(matches!(told, Ok(()) | Err(NotifyError::NotSent(_))), "{told:?}");
             at_once("serve_timeout", || silent.serve_timeout(none)).expect("a session");
         }
         for moment in over() {

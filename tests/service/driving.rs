@@ -189,11 +189,12 @@ fn a_client_that_floods_gets_its_turns_and_no_more() {
         let (first, second) = (client_at(path.clone()), client_at(path));
         // Both are there, and all of this lies in their rings before anybody looks.
         both.recv().expect("a word");
-        for _ in 0..100 {
-            first.notify(1, b"flood").expect("room");
-        }
+        // Over a socket what is sent first comes first: who floods must not have its turns while the other's are on their way.
         for _ in 0..8 {
             second.notify(1, b"quiet").expect("room");
+        }
+        for _ in 0..100 {
+            first.notify(1, b"flood").expect("room");
         }
         (first, second)
     });
