@@ -57,6 +57,7 @@ impl<M: Memory> Incoming<M> {
         strategy: WaitStrategy,
         fencing: Fencing,
     ) -> Self {
+        let counts = Counts::default();
         Self {
             consumer: Consumer::new(own.clone(), peer.clone(), geometry),
             data: Sleeper::new(own.clone(), words.data_announced, peer.clone(), words.data_rung, fencing),
@@ -67,9 +68,9 @@ impl<M: Memory> Incoming<M> {
             poker: Poker::default(),
             disconnected: false,
             horizon: None,
-            counts: Counts::default(),
+            counts: counts.clone(),
         }
-        .counting_in(Counts::default())
+        .counting_in(counts)
     }
 
     /// The same end, which counts there from now on.

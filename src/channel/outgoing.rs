@@ -49,6 +49,7 @@ impl<M: Memory> Outgoing<M> {
         strategy: WaitStrategy,
         fencing: Fencing,
     ) -> Self {
+        let counts = Counts::default();
         Self {
             producer: Producer::new(own.clone(), peer.clone(), geometry),
             data: Ringer::new(own.clone(), words.data_rung, peer.clone(), words.data_announced),
@@ -57,9 +58,9 @@ impl<M: Memory> Outgoing<M> {
             link,
             patience: Patience::new(strategy),
             end: None,
-            counts: Counts::default(),
+            counts: counts.clone(),
         }
-        .counting_in(Counts::default())
+        .counting_in(counts)
     }
 
     /// How many bytes of the ring the receiver has not released, for another thread to look at.

@@ -82,17 +82,17 @@ impl<M: Memory> Sleeper<M> {
         self.say(Announced::new(self.next_number(), bits | light));
         // Closes the race of the module docs, with the fence in `Ringer::ring`. Heavy if the ringer may be relying on the
         // bit: it stays heavy on the announcement that takes the bit back.
-        self.heavily = was_light;
-        if was_light {
-            self.fence_for_both();
-        } else {
+        self.heavily = was_light && self.fence_for_both();
+        if !was_light {
             self.own.fence();
         }
     }
 
+    /// Whether the heavy fence was made; if not, the ringer has its own back.
     #[inline]
-    fn fence_for_both(&mut self) {
-        if !self.own.heavy_fence() {
+    fn fence_for_both(&mut self) -> bool {
+        let made = self.own.heavy_fence();
+        if !made {
             // The system took the heavy fence away (a sandbox closed around this process). Without it only time tells
             // when the ringer has seen that the bit is gone. It happens once: the bit is not set again.
             self.fencing = Fencing::Plain;
@@ -100,6 +100,7 @@ impl<M: Memory> Sleeper<M> {
             self.own.fence();
             self.own.settle();
         }
+        made
     }
 
     /// The next odd number, unless the ringer's last answer happens to have it: that would look answered.
@@ -109,12 +110,6 @@ impl<M: Memory> Sleeper<M> {
         if next == rung { next.wrapping_add(2) } else { next }
     }
 
-    /// Until when to sleep. Behind a heavy fence not for long: kernels were seen to leave out a processor, now and then, when more
-    /// threads run than there are processors (`docs/TESTING.md`). After the next look but one each side makes its own fence.
-    fn until(&self, deadline: Deadline) -> Deadline {
-        if self.heavily { self.peer.raw().soon(deadline) } else { deadline }
-    }
-
     /// Sleeps until the announcement is answered, `link` changes, or the deadline passes; may return early.
     pub fn sleep(&mut self, link: &Link<M>, deadline: Deadline) {
         debug_assert!(self.said.asleep(), "not announced");
@@ -122,7 +117,8 @@ impl<M: Memory> Sleeper<M> {
         let rung = self.peer.load(self.rung, Ordering::Acquire);
         if rung as u32 != self.said.number() {
             self.counts.add(Count::Sleeps, 1);
-            self.peer.raw().sleep(self.rung, rung, link.alive(), self.until(deadline));
+            let memory = self.peer.raw();
+            memory.sleep(self.rung, rung, link.alive(), until(memory, self.heavily, deadline));
             // The same edge, for what woke us.
             self.peer.load(self.rung, Ordering::Acquire);
         }
@@ -181,8 +177,13 @@ impl<M: Memory> Rest<M> {
     pub fn sleep(&self, attention: &Attention<M>, deadline: Deadline) {
         if self.seen as u32 != self.number {
             let memory = self.peer.raw();
-            let deadline = if self.heavily { memory.soon(deadline) } else { deadline };
-            memory.sleep(self.rung, self.seen, attention.quiet(), deadline);
+            memory.sleep(self.rung, self.seen, attention.quiet(), until(memory, self.heavily, deadline));
         }
     }
+}
+
+/// Until when to sleep. Behind a heavy fence not for long: kernels were seen to leave out a processor, now and then, when more
+/// threads run than there are processors (`docs/TESTING.md`). After the next look but one each side makes its own fence.
+fn until<M: Memory>(memory: &M, heavily: bool, deadline: Deadline) -> Deadline {
+    if heavily { memory.soon(deadline) } else { deadline }
 }
