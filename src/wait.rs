@@ -25,6 +25,9 @@
 //! fences and takes the bit back; it does so under one last heavy fence, after which every ringer has either seen the
 //! word without the bit or committed early enough to be seen by the look that follows.
 //!
+//! Linux leaves a processor out of that system call at times (`docs/TESTING.md`). So a sleep behind it is short, and who waits
+//! in `poll(2)` goes by plain fences.
+//!
 //! | edge | from | to |
 //! |---|---|---|
 //! | announce | the fence after the store of `announced`, in `Sleeper::announce` | the fence before the load of it, in `Ringer::ring` |

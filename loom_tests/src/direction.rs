@@ -5,13 +5,16 @@ use std::rc::Rc;
 
 use twinring::WaitStrategy;
 use twinring::channel::{Incoming, Outgoing, Words as Doorbells};
-use twinring::memory::{Foreign, Own};
+use twinring::memory::{Count, Counts, Foreign, Own};
 use twinring::ring::{Consumer, Geometry, Header, Producer};
 use twinring::wait::{Attention, Fencing, Link, Ringer, Sleeper};
 
 use crate::memory::{Family, Fences, Role, Side, Words};
 use crate::mutant::{Mutant, Notes};
 use crate::mutation::Mutation;
+
+/// After so many messages without a sleep, one has the ringer go without its fence.
+const SELDOM: u64 = 64;
 
 /// What a model starts from: a small clean ring whose processes cannot fence each other, unless it says otherwise.
 #[derive(Clone, Copy, Debug)]
@@ -136,18 +139,21 @@ impl Direction {
         Outgoing::new(own, peer, self.geometry, self.doorbells, self.sender_link(), WaitStrategy::Park, fencing)
     }
 
-    /// The receiving end, which parks.
+    /// The receiving end, which parks, and has had so many messages without a sleep that it relies on a heavy fence if it may.
     #[must_use]
     pub fn incoming(&self, fencing: Fencing) -> Incoming<Mutant> {
         let (own, peer) = (Own::new(self.receiver.clone()), Foreign::new(self.sender.clone()));
+        let counts = Counts::default();
+        counts.set(Count::Messages, SELDOM);
         Incoming::new(own, peer, self.geometry, self.doorbells, self.receiver_link(), WaitStrategy::Park, fencing)
+            .counting_in(counts)
     }
 
     /// The doorbell for data alone: its sleeper.
     #[must_use]
     pub fn sleeper(&self, fencing: Fencing) -> Sleeper<Mutant> {
         let (own, peer) = (Own::new(self.receiver.clone()), Foreign::new(self.sender.clone()));
-        Sleeper::new(own, self.doorbells.data_announced, peer, self.doorbells.data_rung, fencing)
+        Sleeper::new(own, self.doorbells.data_announced, peer, self.doorbells.data_rung, fencing).lightened()
     }
 
     /// The doorbell for data alone: its ringer.

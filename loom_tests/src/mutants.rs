@@ -68,7 +68,7 @@ pub const MUTANTS: &[Caught] = &[
     caught(Mutation::LightFenceDropped, "doorbell_both_fence", DEADLOCK),
     caught(Mutation::RefusalHidden, "doorbell_refused", DEADLOCK),
     caught(Mutation::SettleDropped, "doorbell_refused", DEADLOCK),
-    caught(Mutation::SettleDropped, "armed_refused", "armed, but not poked"),
+    caught(Mutation::SettleDropped, "doorbell_armed", "armed, but not poked"),
     caught(Mutation::RungDropped, "consumer_sleeps", DEADLOCK),
     caught(Mutation::RungDropped, "producer_sleeps", DEADLOCK),
     caught(Mutation::RungStoreRelaxed, "doorbell_answer", "what was written before is not seen"),

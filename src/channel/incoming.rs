@@ -142,6 +142,7 @@ impl<M: Memory> Incoming<M> {
             result => return result,
         }
         let Self { consumer, data, own, link, patience, counts, .. } = self;
+        data.lighten(counts.get(Count::Messages));
         // What this side has just sent is often what it waits for the answer to.
         own.drain();
         let look = || {

@@ -53,7 +53,7 @@ impl<M: Memory> Outgoing<M> {
         Self {
             producer: Producer::new(own.clone(), peer.clone(), geometry),
             data: Ringer::new(own.clone(), words.data_rung, peer.clone(), words.data_announced),
-            room: Sleeper::new(own.clone(), words.room_announced, peer, words.room_rung, fencing),
+            room: Sleeper::new(own.clone(), words.room_announced, peer, words.room_rung, fencing).lightened(),
             own,
             link,
             patience: Patience::new(strategy),

@@ -74,6 +74,11 @@ impl Memory for Hostile {
         self.heap.heavy_fence()
     }
 
+    /// Takes no time: a lie has landed when it is read.
+    fn settle(&self) {
+        self.fence();
+    }
+
     /// Does not sleep: a hostile peer may wake its victim at any time.
     fn sleep(&self, _word: usize, _expected: u64, _private: (&Self, usize, u64), _deadline: Deadline) {}
 

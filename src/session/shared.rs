@@ -271,6 +271,10 @@ impl Session {
 
     /// Sends an event, waiting for room as long as it takes.
     ///
+    /// What one thread sends comes in its order. It is handled in its order by a [`LocalSession`](crate::LocalSession), a
+    /// client of a service and a task; a `Session` at the other side runs handlers on its workers and on any thread that
+    /// receives, so there a handler may begin before that of an earlier event has ended, or overtake it.
+    ///
     /// # Errors
     ///
     /// See [`NotifyError`].

@@ -38,11 +38,18 @@ pub struct Sleeper<M: Memory> {
 impl<M: Memory> Sleeper<M> {
     /// Sleeps by word `announced` of `own` until word `rung` of `peer` answers.
     pub fn new(own: Own<M>, announced: usize, peer: Foreign<M>, rung: usize, fencing: Fencing) -> Self {
-        let bits = if fencing == Fencing::Plain { 0 } else { Announced::LIGHT };
+        let bits = if fencing == Fencing::Never { Announced::LIGHT } else { 0 };
         let (said, counts) = (Announced::default(), Counts::default());
         let mut sleeper = Self { own, announced, peer, rung, fencing, said, counted: 0, heavily: false, counts };
         sleeper.say(Announced::new(0, bits));
         sleeper
+    }
+
+    /// The same for a side that expects to sleep seldom: the ringer goes without its fence from the start.
+    #[must_use]
+    pub fn lightened(mut self) -> Self {
+        self.lighten(SELDOM);
+        self
     }
 
     /// Counts there from now on.
@@ -68,8 +75,13 @@ impl<M: Memory> Sleeper<M> {
         self.announce_with(count, 0);
     }
 
-    /// The same for a sleep in `poll(2)`: the ringer is to send a byte on the control socket.
+    /// The same for a sleep in `poll(2)`: the ringer is to send a byte on the control socket. Nobody looks again after a
+    /// moment there, so a heavy fence is not relied on any more (see `until` in this file).
     pub fn announce_polling(&mut self, count: u64) {
+        if self.said.has(Announced::LIGHT) {
+            self.relinquish();
+        }
+        self.fencing = Fencing::Plain;
         self.announce_with(count, Announced::POLLING);
     }
 
@@ -93,14 +105,20 @@ impl<M: Memory> Sleeper<M> {
     fn fence_for_both(&mut self) -> bool {
         let made = self.own.heavy_fence();
         if !made {
-            // The system took the heavy fence away (a sandbox closed around this process). Without it only time tells
-            // when the ringer has seen that the bit is gone. It happens once: the bit is not set again.
-            self.fencing = Fencing::Plain;
-            self.say(Announced::new(self.said.number(), self.said.word() & Announced::POLLING));
-            self.own.fence();
-            self.own.settle();
+            // The system took it away: a sandbox closed around this process.
+            self.relinquish();
         }
         made
+    }
+
+    /// Takes the bit back without a heavy fence: only time tells when the ringer has seen that it is gone. It happens once,
+    /// for the bit is not set again.
+    #[cold]
+    fn relinquish(&mut self) {
+        self.fencing = Fencing::Plain;
+        self.say(Announced::new(self.said.number(), self.said.word() & Announced::POLLING));
+        self.own.fence();
+        self.own.settle();
     }
 
     /// The next odd number, unless the ringer's last answer happens to have it: that would look answered.
@@ -182,8 +200,8 @@ impl<M: Memory> Rest<M> {
     }
 }
 
-/// Until when to sleep. Behind a heavy fence not for long: kernels were seen to leave out a processor, now and then, when more
-/// threads run than there are processors (`docs/TESTING.md`). After the next look but one each side makes its own fence.
+/// Until when to sleep. Behind a heavy fence not for long: the kernel leaves out a processor on which the ringer's process slept
+/// when another of its threads registered it (`docs/TESTING.md`). After the next look but one each side makes its own fence.
 fn until<M: Memory>(memory: &M, heavily: bool, deadline: Deadline) -> Deadline {
     if heavily { memory.soon(deadline) } else { deadline }
 }

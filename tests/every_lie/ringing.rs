@@ -82,6 +82,7 @@ impl Ringing {
         let halves = Halves::new(layout(8, 1));
         let ((own, peer), (honest_own, honest_peer)) = (halves.witnessed_by_sender(stage), halves.for_receiver());
         let sleeper = Sleeper::new(honest_own, WORDS.data_announced, honest_peer, WORDS.data_rung, fencing);
+        let sleeper = sleeper.lightened();
         let ringer = Ringer::new(own, WORDS.data_rung, peer, WORDS.data_announced);
         Self { ringer, answers: Answers::new(WORDS.data_rung), sleeper, stage: stage.clone(), halves }
     }

@@ -33,7 +33,7 @@ impl Sleeping {
         let ((own, peer), (honest_own, honest_peer)) = (halves.witnessed_by_receiver(stage), halves.for_sender());
         let ringer = Ringer::new(honest_own, WORDS.data_rung, honest_peer, WORDS.data_announced);
         Self {
-            sleeper: Sleeper::new(own, WORDS.data_announced, peer, WORDS.data_rung, fencing),
+            sleeper: Sleeper::new(own, WORDS.data_announced, peer, WORDS.data_rung, fencing).lightened(),
             link: Link::new(Witness::private(stage, 1), 0),
             attention: Attention::new(Witness::private(stage, 1), 0),
             ringer: Rc::new(RefCell::new(ringer)),

@@ -48,7 +48,8 @@ fn a_peer_leaves_out_its_fence_only_if_both_can_do_without() {
     assert_eq!(here, Mapped::private(8).expect("a page").heavy_fence());
     assert_eq!(connected(WaitStrategy::Park, 0).1, [false; 2]);
     assert_eq!(connected(WaitStrategy::Park, Features::SPINS).1, [false; 2]);
-    assert_eq!(connected(WaitStrategy::Park, Features::MEMBARRIER).1, [here; 2]);
+    // For want of data a side sleeps seldom only once many messages have come without.
+    assert_eq!(connected(WaitStrategy::Park, Features::MEMBARRIER).1, [false, here]);
 }
 
 #[test]

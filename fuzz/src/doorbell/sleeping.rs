@@ -21,7 +21,6 @@ const LATE_LOOKS: u32 = 64 + 1;
 
 /// A sleeper, and what it has to say.
 pub(super) struct Sleeping {
-    kind: Kind,
     sleeper: Sleeper<Hostile>,
     patience: Patience,
     link: Link<Hostile>,
@@ -30,6 +29,8 @@ pub(super) struct Sleeping {
     /// What the sleeper reads of the ringer's memory.
     pub(super) to_sleeper: Liar,
     said: Said,
+    /// Whether it may have the ringer go without its fence: not once it has waited in `poll(2)`.
+    lightens: bool,
     /// What stands in its word.
     announced: u64,
     messages: u64,
@@ -43,12 +44,24 @@ impl Sleeping {
         let to_sleeper = Liar::default();
         let peer = Foreign::new(to_sleeper.shows(peer));
         let sleeper = Sleeper::new(shown.clone(), ANNOUNCED, peer, RUNG, kind.fencing());
-        let light = kind.fencing() != Fencing::Plain;
+        let (light, lightens) = (kind.fencing() == Fencing::Never, kind.fencing() == Fencing::Adaptive);
         let said = Said { number: 0, light, polling: false, gone: false };
         let (patience, link, own) = (Patience::new(kind.strategy()), link(), own.clone());
         let (announced, messages, counted, sleeps) = (said.word(), 0, 0, 0);
-        let sleeping =
-            Self { kind, sleeper, patience, link, shown, own, to_sleeper, said, announced, messages, counted, sleeps };
+        let sleeping = Self {
+            sleeper,
+            patience,
+            link,
+            shown,
+            own,
+            to_sleeper,
+            said,
+            lightens,
+            announced,
+            messages,
+            counted,
+            sleeps,
+        };
         sleeping.assert_stands();
         sleeping
     }
@@ -75,7 +88,8 @@ impl Sleeping {
         let now = self.look();
         assert!(now.asleep() && now.number != self.said.number, "{now:?} after {:?}", self.said);
         assert_ne!(now.number, rung[0] as u32, "a number that looks answered");
-        let light = self.said.light && seldom;
+        self.lightens &= !polling;
+        let light = self.said.light && seldom && !polling;
         self.say(Said { number: now.number, light, polling, gone: false });
     }
 
@@ -106,7 +120,7 @@ impl Sleeping {
         }
         self.messages += u64::from(messages);
         self.sleeper.lighten(self.messages);
-        if self.kind.fencing() == Fencing::Adaptive && self.messages - self.counted >= SELDOM && !self.said.light {
+        if self.lightens && self.messages - self.counted >= SELDOM && !self.said.light {
             self.say(Said { light: true, ..self.said });
         }
         self.assert_stands();

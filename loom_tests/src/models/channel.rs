@@ -144,16 +144,8 @@ pub fn batch(mutation: Mutation) {
 
 /// A receiver that asked for a byte on the control socket, because there was nothing, gets one.
 pub fn armed(mutation: Mutation) {
-    poked(&Setup::new(mutation).build(), Fencing::Plain);
-}
-
-/// The same, and the heavy fence is refused.
-pub fn armed_refused(mutation: Mutation) {
-    poked(&Setup::new(mutation).fences(Fences::Revoked).build(), Fencing::Adaptive);
-}
-
-fn poked(direction: &Direction, fencing: Fencing) {
-    let (mut outgoing, mut incoming) = (direction.outgoing(fencing), direction.incoming(fencing));
+    let direction = Setup::new(mutation).build();
+    let (mut outgoing, mut incoming) = (direction.outgoing(Fencing::Plain), direction.incoming(Fencing::Plain));
     let sending = thread::spawn({
         let direction = direction.clone();
         move || {
@@ -192,7 +184,7 @@ pub fn rested_for_room(mutation: Mutation) {
     assert!(outgoing.try_claim(24).is_ok(), "there is room");
 }
 
-/// The first sleep takes LIGHT back, under a heavy fence.
+/// The second sleep takes LIGHT back, under a heavy fence.
 pub fn adaptive(mutation: Mutation) {
     exchange(&Setup::new(mutation).fences(Fences::Membarrier).build(), Fencing::Adaptive, &[8, 8]);
 }

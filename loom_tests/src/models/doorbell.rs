@@ -108,6 +108,26 @@ pub fn refused_interrupted(mutation: Mutation) {
     steps(&direction, Fencing::Adaptive, &[64, 65]);
 }
 
+/// Who relied on its heavy fence and now waits in `poll(2)` is sent a byte; it makes no heavy fence for that.
+pub fn armed(mutation: Mutation) {
+    let direction = Setup::new(mutation).fences(Fences::Revoked).build();
+    let mut sleeper = direction.sleeper(Fencing::Adaptive);
+    let ringing = thread::spawn({
+        let (direction, mut ringer) = (direction.clone(), direction.ringer());
+        move || {
+            raise(&direction, 1);
+            let notice = ringer.ring();
+            direction.finished(Side::Sender);
+            notice
+        }
+    });
+    sleeper.announce_polling(64);
+    let armed = !raised(&direction, 1);
+    direction.finished(Side::Receiver);
+    let notice = ringing.join().expect("the ringer has finished");
+    assert!(!armed || notice == Notice::Poke, "armed, but not poked");
+}
+
 /// Whoever finds its number answered sees what was written before the answer, whether it slept or not: the ringer's
 /// light fence, which is nothing, has no part in it.
 pub fn answer(mutation: Mutation) {
