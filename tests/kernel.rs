@@ -27,6 +27,8 @@ mod refused;
 mod scenario;
 #[path = "kernel/signals.rs"]
 mod signals;
+#[path = "kernel/stopped.rs"]
+mod stopped;
 #[path = "kernel/supervisor.rs"]
 mod supervisor;
 #[path = "kernel/time.rs"]
@@ -41,6 +43,8 @@ fn second_process() {
         Some("refused") => refused::refused(),
         Some("limited") => limits::limited(),
         Some("placed") => places::placed(),
+        Some("stopped") => stopped::stopped(),
+        Some("outlasts stops") => stopped::outlasts_stops(),
         Some("interrupted") => signals::interrupted(),
         Some("sends") => signals::sends(),
         Some("waits") => signals::waits(),

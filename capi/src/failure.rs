@@ -116,7 +116,7 @@ fn of_halt(halt: Halt) -> Status {
 
 fn of_handshake(error: &HandshakeError) -> Status {
     match error {
-        HandshakeError::Timeout => Status::Timeout,
+        HandshakeError::Timeout { .. } => Status::Timeout,
         HandshakeError::HungUp => Status::Disconnected,
         HandshakeError::Refused { .. } | HandshakeError::Unauthorised { .. } => Status::Refused,
         HandshakeError::Corrupt(_) => Status::Corrupt,

@@ -79,7 +79,7 @@ async fn greet(socket: OwnedFd, options: Options, deadline: Deadline) -> Result<
             Step::Waiting(joining) => joining,
         };
         if deadline.passed() {
-            return Err(HandshakeError::Timeout);
+            return Err(joining.late());
         }
         // Whether it was shown or the time is over: there is another look.
         within(deadline, shown.wait()).await.transpose().map_err(SetupError::Socket)?;

@@ -109,6 +109,13 @@ impl State for Joining {
             Self::Confirming(state) => state.socket(),
         }
     }
+
+    fn due(&self) -> &'static str {
+        match self {
+            Self::Greeting(state) => state.due(),
+            Self::Confirming(state) => state.due(),
+        }
+    }
 }
 
 /// A socket that is connected to a listener, tried for until the deadline.
@@ -168,7 +175,7 @@ fn drive<S: State, T>(
             Step::Waiting(state) => state,
         };
         if deadline.passed() {
-            return Err(HandshakeError::Timeout);
+            return Err(state.late());
         }
         socket::wait_one(state.socket(), deadline).map_err(SetupError::Socket)?;
     }

@@ -399,8 +399,11 @@ impl From<HandshakeError> for ConnectError {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// The peer did not answer by the deadline.
-    Timeout,
+    /// The peer did not say its next message by the deadline: it is slow, or stopped, or silent.
+    Timeout {
+        /// What the protocol calls that message.
+        due: &'static str,
+    },
     /// The peer hung up.
     HungUp,
     /// The peer refused.
@@ -440,7 +443,9 @@ pub enum HandshakeError {
 impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Timeout => f.write_str("the peer did not answer the handshake by the deadline"),
+            Self::Timeout { due } => {
+                write!(f, "the peer did not answer the handshake by the deadline: expected {due}, nothing came")
+            }
             Self::HungUp => f.write_str("the peer hung up during the handshake"),
             Self::Refused { reason } => write!(f, "the peer refused: {reason}"),
             Self::Unauthorised { reason } => write!(f, "the peer was refused: {reason}"),

@@ -191,7 +191,7 @@ impl Handshake {
 /// Why there will be no connection, in words for the peer that is at fault; `None` if it knows or is not there.
 fn reason(error: &HandshakeError) -> Option<String> {
     Some(match error {
-        HandshakeError::Timeout | HandshakeError::HungUp => return None,
+        HandshakeError::Timeout { .. } | HandshakeError::HungUp => return None,
         HandshakeError::Refused { .. } | HandshakeError::Unauthorised { .. } => return None,
         HandshakeError::Transport { ours, theirs } => format!("expected messages over {ours}, came {theirs}"),
         HandshakeError::Version { oldest, newest } => format!("expected version {VERSION}, came {oldest} to {newest}"),
@@ -223,22 +223,34 @@ pub(crate) enum Step<Now, Next> {
 pub(crate) trait State {
     /// The socket to wait on.
     fn socket(&self) -> BorrowedFd<'_>;
+
+    /// What the peer has to say next.
+    fn due(&self) -> &'static str;
+
+    /// The error of a peer that has not said it by the deadline.
+    fn late(&self) -> HandshakeError {
+        HandshakeError::Timeout { due: self.due() }
+    }
 }
 
 macro_rules! state {
-    ($state:ident, $($handshake:tt)+) => {
+    ($state:ident, $due:literal, $($handshake:tt)+) => {
         impl State for $state {
             fn socket(&self) -> BorrowedFd<'_> {
                 self.$($handshake)+.socket.as_fd()
+            }
+
+            fn due(&self) -> &'static str {
+                $due
             }
         }
     };
 }
 
-state!(Listening, 0);
-state!(Exchanging, handshake);
-state!(Greeting, 0);
-state!(Confirming, handshake);
+state!(Listening, "HELLO", 0);
+state!(Exchanging, "HALF", handshake);
+state!(Greeting, "WELCOME", 0);
+state!(Confirming, "READY", handshake);
 
 impl Listening {
     pub(super) fn new(handshake: Handshake) -> Self {

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::endpoint::Endpoint;
 use super::error::{AcceptError, BindError, HandshakeError, SetupError};
 use super::established::Connection;
-use super::handshake::{Exchanging, Handshake, Identity, Listening, Step};
+use super::handshake::{Exchanging, Handshake, Identity, Listening, State, Step};
 use super::options::Options;
 use crate::os::clock::Deadline;
 use crate::os::lock::Lock;
@@ -264,6 +264,15 @@ impl Drop for Listener {
     }
 }
 
+impl Stage {
+    fn late(&self) -> HandshakeError {
+        match self {
+            Self::Listening(state) => state.late(),
+            Self::Exchanging(state) => state.late(),
+        }
+    }
+}
+
 impl Pending {
     fn advance(self) -> Result<Step<Self, Connection>, HandshakeError> {
         let Self { state, deadline } = self;
@@ -281,7 +290,7 @@ impl Pending {
             },
             listening => listening,
         };
-        if deadline.passed() { Err(HandshakeError::Timeout) } else { Ok(Step::Waiting(Self { state, deadline })) }
+        if deadline.passed() { Err(state.late()) } else { Ok(Step::Waiting(Self { state, deadline })) }
     }
 }
 

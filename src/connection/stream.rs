@@ -62,7 +62,7 @@ fn receive(socket: BorrowedFd<'_>, deadline: Deadline) -> Result<[u8; Opening::L
     while filled < Opening::LENGTH {
         match socket::receive_bytes(socket, &mut bytes[filled..]) {
             Carried::Bytes(more) => filled += more,
-            Carried::Nothing if deadline.passed() => return Err(HandshakeError::Timeout),
+            Carried::Nothing if deadline.passed() => return Err(HandshakeError::Timeout { due: "its opening" }),
             Carried::Nothing => socket::wait_one(socket, deadline).map_err(SetupError::Socket)?,
             Carried::End | Carried::Truncated => return Err(HandshakeError::HungUp),
         }

@@ -63,7 +63,10 @@ fn a_listener_that_says_nothing_is_a_timeout() {
         let (_directory, path) = place();
         let _silent = small().bind(path.clone()).expect("a listener that nobody drives");
         let outcome = connect_with(&small(), path, Duration::from_millis(50)).await;
-        assert!(matches!(outcome, Err(ConnectError::Handshake(HandshakeError::Timeout))), "{outcome:?}");
+        assert!(
+            matches!(outcome, Err(ConnectError::Handshake(HandshakeError::Timeout { due: "WELCOME" }))),
+            "{outcome:?}"
+        );
     });
 }
 

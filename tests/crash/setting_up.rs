@@ -102,7 +102,7 @@ impl Connecting {
         match result {
             Ok(connection) => until_the_end(connection),
             Err(ConnectError::Handshake(HandshakeError::HungUp)) => Fate::failed(),
-            Err(ConnectError::Absent { .. } | ConnectError::Handshake(HandshakeError::Timeout)) => Fate::UNAWARE,
+            Err(ConnectError::Absent { .. } | ConnectError::Handshake(HandshakeError::Timeout { .. })) => Fate::UNAWARE,
             Err(error) => panic!("expected a listener that hung up, came {error}: {error:?}"),
         }
     }

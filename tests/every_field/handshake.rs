@@ -95,7 +95,7 @@ fn is_allowed(transport: Transport, field: &Field, value: u64, honest: u64) -> b
 fn assert_outcome(allowed: bool, outcome: Outcome, what: &str) {
     match outcome {
         Ok(_) => assert!(allowed, "{what}: connected"),
-        Err(HandshakeError::HungUp | HandshakeError::Timeout | HandshakeError::Setup(_)) => {
+        Err(HandshakeError::HungUp | HandshakeError::Timeout { .. } | HandshakeError::Setup(_)) => {
             panic!("{what}: {outcome:?}")
         }
         Err(error) => assert!(!allowed, "{what}: {error}"),

@@ -162,11 +162,11 @@ fn silence_is_a_timeout() {
     let _alone = alone();
     let before = Held::lasting();
     let error = connect_within(Duration::from_millis(50), |_| ()).map(drop).expect_err("nobody answered");
-    assert!(matches!(error, HandshakeError::Timeout), "{error:?}");
+    assert!(matches!(error, HandshakeError::Timeout { due: "WELCOME" }), "{error:?}");
     let error = connect_within(Duration::from_millis(50), |client| {
         // It may have given up by then.
         let _ = raw::try_send(client, &raw::welcome(SHAPE), &raw::with(&raw::honest_half()));
     });
-    assert!(matches!(error.map(drop), Err(HandshakeError::Timeout)));
+    assert!(matches!(error.map(drop), Err(HandshakeError::Timeout { due: "READY" })));
     assert_eq!(Held::lasting(), before);
 }

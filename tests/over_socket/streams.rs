@@ -126,7 +126,7 @@ fn what_is_no_opening_is_an_error() {
 fn silence_is_a_timeout_and_other_sockets_are_refused() {
     let (here, _there) = unix();
     let error = crate::options().over_stream(here, Duration::from_millis(20)).map(drop).expect_err("silence");
-    assert!(matches!(error, HandshakeError::Timeout), "{error:?}");
+    assert!(matches!(error, HandshakeError::Timeout { due: "its opening" }), "{error:?}");
     let (packets, _other) = crate::raw::pair();
     let error = crate::options().over_stream(packets, LONG).map(drop).expect_err("no stream");
     assert!(error.to_string().contains("SOCK_STREAM"), "{error}");
