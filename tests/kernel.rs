@@ -13,6 +13,9 @@ mod waits;
 mod calls;
 #[path = "kernel/clock.rs"]
 mod clock;
+#[cfg(target_arch = "x86_64")]
+#[path = "kernel/closed.rs"]
+mod closed;
 #[path = "kernel/limits.rs"]
 mod limits;
 #[path = "kernel/peer.rs"]
@@ -41,6 +44,8 @@ fn second_process() {
         Some("peer") => peer::play(),
         #[cfg(target_arch = "x86_64")]
         Some("refused") => refused::refused(),
+        #[cfg(target_arch = "x86_64")]
+        Some("closed") => closed::closed(),
         Some("limited") => limits::limited(),
         Some("placed") => places::placed(),
         Some("stopped") => stopped::stopped(),

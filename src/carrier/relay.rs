@@ -63,6 +63,8 @@ struct Seat {
     /// Whether it waits for room on the socket as well.
     sends: bool,
     called: bool,
+    /// A call cannot be taken back, so whoever sat here would not sleep: nobody does any more.
+    broken: bool,
 }
 
 impl Relay {
@@ -223,8 +225,17 @@ impl Relay {
             }
         } else if interest != traffic.asked && interest != Interest::default() {
             traffic.asked = interest;
-            self.place.ask(self.socket.as_fd(), interest);
+            if !self.place.ask(self.socket.as_fd(), interest) {
+                self.hang_up();
+            }
         }
+    }
+
+    /// Where a sandbox was closed around this process, and nobody would be told of what comes: all who wait here or there hear of
+    /// the end instead.
+    #[cold]
+    fn hang_up(&self) {
+        socket::shut_down(self.socket.as_fd());
     }
 
     /// Sleeps on the socket in place of the futex, and moves what comes; `false` if another thread does, or nothing can come.
@@ -247,13 +258,14 @@ impl Relay {
         let mut traffic = self.traffic();
         let interest = traffic.interest();
         let mut seat = self.seat();
-        if traffic.over || !interest.receive || seat.taken {
+        if traffic.over || !interest.receive || seat.taken || seat.broken {
             return None;
         }
-        *seat = Seat { taken: true, sends: interest.send, called: false };
+        *seat = Seat { taken: true, sends: interest.send, ..Seat::default() };
         if traffic.asked != Interest::default() {
             traffic.asked = Interest::default();
-            self.place.ask(self.socket.as_fd(), traffic.asked);
+            // If it is refused, two threads see to the same, which is allowed.
+            let _ = self.place.ask(self.socket.as_fd(), traffic.asked);
         }
         Some(interest.send)
     }
@@ -262,15 +274,15 @@ impl Relay {
         let mut seat = self.seat();
         seat.taken = false;
         if std::mem::take(&mut seat.called) {
-            self.call.lower();
+            seat.broken = !self.call.lower();
         }
     }
 
     /// Has the thread in the seat look again.
     pub(super) fn interrupt(&self) {
         let mut seat = self.seat();
-        if seat.taken && !std::mem::replace(&mut seat.called, true) {
-            self.call.raise();
+        if seat.taken && !std::mem::replace(&mut seat.called, true) && !self.call.raise() {
+            self.hang_up();
         }
     }
 

@@ -145,10 +145,12 @@ impl Thread {
 }
 
 impl Place {
-    /// Asks to be served once, when the socket can do what is asked or has hung up.
-    pub(super) fn ask(&self, socket: BorrowedFd<'_>, interest: Interest) {
-        // It fails only for one that has been taken away.
-        let _ = epoll::modify(&self.thread.epoll, socket, EventData::new_u64(self.token), interest.flags());
+    /// Asks to be served once, when the socket can do what is asked or has hung up; `false` if a sandbox that was closed later
+    /// refuses it.
+    pub(super) fn ask(&self, socket: BorrowedFd<'_>, interest: Interest) -> bool {
+        let asked = epoll::modify(&self.thread.epoll, socket, EventData::new_u64(self.token), interest.flags());
+        // One that has been taken away needs no service.
+        matches!(asked, Ok(()) | Err(Errno::NOENT))
     }
 
     /// Ends the service.

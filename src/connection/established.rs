@@ -236,6 +236,9 @@ impl Made {
             _ => Fencing::Plain,
         };
         let (mine, theirs) = (own.memory, foreign.memory);
+        let unheard = Arc::downgrade(&socket);
+        // A peer that cannot be woken would sleep for ever: it hears that it is the end instead.
+        mine.when_mute(move || unheard.upgrade().into_iter().for_each(|socket| socket::shut_down(socket.as_fd())));
         let outgoing =
             Outgoing::new(mine.clone(), theirs.clone(), own.shape.geometry(), WORDS, link.clone(), wait, fencing);
         let mut incoming = Incoming::new(mine, theirs, foreign.shape.geometry(), WORDS, link.clone(), wait, fencing);

@@ -15,7 +15,7 @@ use core::sync::atomic::{AtomicU64, Ordering, compiler_fence, fence};
 use core::{fmt, slice};
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
@@ -45,6 +45,8 @@ struct Mapping {
     process: u32,
     /// What stands in for the futexes of its words, if anything does.
     bell: Option<Box<dyn Bell>>,
+    /// What is done where waking is refused.
+    mute: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 /// What stands in for the futexes of a private mapping whose other side is no thread that sleeps on them.
@@ -139,6 +141,12 @@ impl Mapped {
         Self::wiped(bytes, Some(Box::new(bell))).map(Own::new)
     }
 
+    /// Says what to do from now on where a sandbox, closed around this process, refuses to have sleepers woken.
+    pub(crate) fn when_mute(&self, otherwise: impl Fn() + Send + Sync + 'static) {
+        // The first one counts: a mapping belongs to one connection.
+        let _ = self.mapping.mute.set(Box::new(otherwise));
+    }
+
     fn wiped(bytes: usize, bell: Option<Box<dyn Bell>>) -> Result<Self, MapError> {
         let error = |step| move |source| MapError { bytes, step, source };
         let map = MmapRaw::from(options(bytes).map_anon().map_err(error("map"))?);
@@ -169,7 +177,8 @@ impl Mapped {
 
     fn new(map: MmapRaw, bytes: usize, shared: bool, bell: Option<Box<dyn Bell>>) -> Self {
         let base = map.as_mut_ptr();
-        let mapping = Arc::new(Mapping { map: ManuallyDrop::new(map), process: std::process::id(), bell });
+        let mapping =
+            Arc::new(Mapping { map: ManuallyDrop::new(map), process: std::process::id(), bell, mute: OnceLock::new() });
         Self { base, words: bytes / WORD, shared, mapping }
     }
 
@@ -306,8 +315,9 @@ impl Memory for Mapped {
     }
 
     fn wake(&self, word: usize) {
-        if !self.mapping.bell.as_ref().is_some_and(|bell| bell.wake(word)) {
-            futex::wake(self.futex(word));
+        let rung = self.mapping.bell.as_ref().is_some_and(|bell| bell.wake(word));
+        if !rung && !futex::wake(self.futex(word)) {
+            self.mapping.mute.get().into_iter().for_each(|otherwise| otherwise());
         }
     }
 

@@ -113,9 +113,9 @@ impl Drop for Running {
             std::mem::forget(thread);
             return;
         }
-        self.desk.stop.raise();
-        // It does not panic; and a failure leaves a stale socket, which whoever looks removes.
-        let _ = thread.map(JoinHandle::join);
+        // One that cannot be told is not waited for. It does not panic; and a failure leaves a stale socket, which whoever looks
+        // removes.
+        let _ = thread.filter(|_| self.desk.stop.raise()).map(JoinHandle::join);
         let _ = rustix::fs::unlink(&self.path);
     }
 }

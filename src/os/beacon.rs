@@ -31,7 +31,7 @@ impl Beacon {
 
     /// Takes that back.
     pub(crate) fn lower(&self) {
-        self.raised.lower();
+        let _ = self.raised.lower();
     }
 }
 

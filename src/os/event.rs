@@ -26,10 +26,10 @@ impl Event {
         matches!(rustix::io::write(&self.0, &1_u64.to_ne_bytes()), Ok(_) | Err(Errno::AGAIN))
     }
 
-    /// Takes that back.
-    pub(crate) fn lower(&self) {
-        // It fails if it was not raised.
-        let _ = rustix::io::read(&self.0, &mut [0; 8]);
+    /// Takes that back; `false` if a sandbox that was closed later refuses it.
+    pub(crate) fn lower(&self) -> bool {
+        // There is nothing to read if it was not raised.
+        matches!(rustix::io::read(&self.0, &mut [0; 8]), Ok(_) | Err(Errno::AGAIN))
     }
 }
 

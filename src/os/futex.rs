@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use rustix::thread::ClockId;
 use rustix::thread::futex::{self, Flags, Wait, WaitFlags, WaitPtr, WaitvFlags};
 
-use super::clock::{Deadline, SLICE, timespec};
+use super::clock::{Deadline, SLICE, nap, timespec};
 
 /// A 32-bit word to sleep on. The pointer must stay mapped while the call runs; the kernel checks it, so a dangling one
 /// is an error from the kernel, not undefined behaviour.
@@ -57,14 +57,16 @@ fn waiter(word: Word, expected: u32) -> Wait {
 #[cold]
 fn wait_slice((word, expected): (Word, u32), deadline: Deadline) {
     let slice = deadline.remaining().map_or(SLICE, |left| left.min(SLICE));
-    // The result does not matter: whatever happened, the caller looks again.
-    let _ = futex::wait(word.atomic(), word.flags(), expected, timespec(slice).as_ref());
+    match futex::wait(word.atomic(), word.flags(), expected, timespec(slice).as_ref()) {
+        // Whatever happened, the caller looks again.
+        Ok(()) | Err(Errno::AGAIN | Errno::INTR | Errno::TIMEDOUT) => {}
+        Err(_) => nap(slice),
+    }
 }
 
-/// Wakes whoever sleeps on the word.
-pub(crate) fn wake(word: Word) {
-    // It can only fail on an address that is not mapped.
-    let _ = futex::wake(word.atomic(), word.flags(), u32::MAX >> 1);
+/// Wakes whoever sleeps on the word; `false` if a sandbox refuses it. An address that is not mapped needs no waking.
+pub(crate) fn wake(word: Word) -> bool {
+    matches!(futex::wake(word.atomic(), word.flags(), u32::MAX >> 1), Ok(_) | Err(Errno::FAULT))
 }
 
 impl Word {

@@ -35,7 +35,7 @@ pub(super) struct Hall<T> {
     pub(super) hooks: Arc<Hooks<T>>,
     pub(super) table: Table<T>,
     pub(super) schedule: Schedule<Arc<Entry<T>>>,
-    pub(super) timers: Timers,
+    pub(super) timers: Arc<Timers>,
     pub(super) admission: Arc<Admission>,
     pub(super) epoll: OwnedFd,
     pub(super) process: u32,
@@ -88,8 +88,8 @@ impl<T: Send + Sync + 'static> Hall<T> {
         let driver = |error: std::io::Error| ServiceError::Driver(error);
         listener.note_service().map_err(driver)?;
         tell!(info, path = %listener.path().display(), "service started");
-        let schedule = Schedule::new().map_err(driver)?;
-        let timers = Timers::new().map_err(driver)?;
+        let timers = Arc::new(Timers::new().map_err(driver)?);
+        let schedule = Schedule::new(&timers).map_err(driver)?;
         let epoll = epoll::create(CreateFlags::CLOEXEC).map_err(|errno| driver(errno.into()))?;
         for (descriptor, token) in [(schedule.as_fd(), BELL), (listener.as_fd(), LISTENER), (timers.as_fd(), TIMERS)] {
             let added = epoll::add(&epoll, descriptor, EventData::new_u64(token), EventFlags::IN);

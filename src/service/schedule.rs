@@ -6,8 +6,9 @@
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::timers::Timers;
 use crate::os::event::Event;
 
 /// A queue of entries, and the descriptor that shows that there are some.
@@ -15,6 +16,8 @@ use crate::os::event::Event;
 pub(super) struct Schedule<E> {
     state: Mutex<State<E>>,
     bell: Event,
+    /// What wakes those who sleep where the bell is refused.
+    clock: Arc<Timers>,
 }
 
 #[derive(Debug)]
@@ -32,10 +35,10 @@ struct State<E> {
 pub(super) struct Awake<'a, E>(&'a Schedule<E>);
 
 impl<E> Schedule<E> {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(super) fn new(clock: &Arc<Timers>) -> io::Result<Self> {
         let bell = Event::new()?;
         let state = State { ready: VecDeque::new(), awake: 0, asleep: 0, raised: false, over: false };
-        Ok(Self { state: Mutex::new(state), bell })
+        Ok(Self { state: Mutex::new(state), bell, clock: Arc::clone(clock) })
     }
 
     fn state(&self) -> MutexGuard<'_, State<E>> {
@@ -67,8 +70,8 @@ impl<E> Schedule<E> {
     }
 
     fn raise(&self, state: &mut State<E>) {
-        if !std::mem::replace(&mut state.raised, true) {
-            self.bell.raise();
+        if !std::mem::replace(&mut state.raised, true) && !self.bell.raise() {
+            self.clock.tick();
         }
     }
 
@@ -76,7 +79,7 @@ impl<E> Schedule<E> {
     pub(super) fn lower(&self) {
         let mut state = self.state();
         if !state.over && std::mem::take(&mut state.raised) {
-            self.bell.lower();
+            let _ = self.bell.lower();
         }
     }
 

@@ -11,6 +11,8 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 
+use crate::os::clock::SLICE;
+
 /// What is to be looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
@@ -34,6 +36,8 @@ struct State {
     set: Option<Instant>,
     /// The earliest entry for the listener, of which one is enough.
     listener: Option<Instant>,
+    /// The descriptor shows itself in slices, whatever is due.
+    ticks: bool,
 }
 
 impl Timers {
@@ -88,8 +92,20 @@ impl Timers {
         due
     }
 
+    /// Has the descriptor show itself every few milliseconds from now on: all that is left where a sandbox, closed around this
+    /// process, refuses to have anybody woken.
+    pub(super) fn tick(&self) {
+        self.state().ticks = true;
+        let slice = Timespec { tv_sec: 0, tv_nsec: SLICE.subsec_nanos().into() };
+        let ticks = Itimerspec { it_interval: slice, it_value: slice };
+        let _ = timerfd_settime(&self.descriptor, TimerfdTimerFlags::empty(), &ticks);
+    }
+
     fn set(&self, state: &mut State, at: Instant) {
         state.set = Some(at);
+        if state.ticks {
+            return;
+        }
         let left = at.saturating_duration_since(Instant::now()).max(Duration::from_nanos(1));
         // The descriptor is ours and the time is valid: it cannot fail.
         let _ = timerfd_settime(&self.descriptor, TimerfdTimerFlags::empty(), &once(left));

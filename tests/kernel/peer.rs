@@ -25,6 +25,8 @@ pub fn start(socket: &Path) -> Child {
 /// The part.
 pub fn play() {
     let options = Options::new().transport(Transport::Any).wait(WaitStrategy::Park).ring_capacity(1 << 16);
+    // Not what is tried here, on however busy a machine.
+    let options = options.handshake_timeout(Duration::from_secs(20));
     let mut listener: Listener = options.bind(PathBuf::from(process::argument("SOCKET"))).expect("a listener");
     process::say("listens");
     while let Ok(connection) = listener.accept() {

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 use twinring::{
-    Call, Connection, End, Options, RecvTimeoutError, Selector, ServiceOptions, Session, SessionOptions, Transport,
-    WaitStrategy,
+    Call, Connection, End, Options, RecvTimeoutError, Selector, Service, ServiceOptions, Session, SessionOptions,
+    Transport, WaitStrategy,
 };
 
 use crate::peer;
@@ -39,20 +39,35 @@ type Outcome = Result<(), String>;
 pub fn play(socket: &Path) {
     converse_all(socket);
     for transport in TRANSPORTS {
-        step("calls", transport, || calls(&options(transport)));
+        step("calls", transport, || calls(sessions(&options(transport))?));
         let own = socket.with_extension(transport.to_string().replace(' ', "-"));
-        step("serves", transport, || serves(&options(transport), &own));
+        step("serves", transport, || serves(service(&options(transport), &own)?));
     }
     // The peer dies once: everybody who is connected learns of it.
     let left = TRANSPORTS.map(|transport| (transport, connect(socket, options(transport))));
     left.into_iter().for_each(|(transport, connection)| step("outlives", transport, || outlive(connection?)));
 }
 
+/// The same steps in two halves: all is set up, then `between` is called, and then it is used.
+pub fn play_later(socket: &Path, between: impl FnOnce()) {
+    let each_way = TRANSPORTS.into_iter().flat_map(|transport| STRATEGIES.map(|wait| (transport, wait)));
+    let talks: Vec<_> = each_way.map(|(over, wait)| (over, wait, connect(socket, options(over).wait(wait)))).collect();
+    let sessions = TRANSPORTS.map(|over| (over, sessions(&options(over))));
+    let own = |over: Transport| socket.with_extension(over.to_string().replace(' ', "-"));
+    let services = TRANSPORTS.map(|over| (over, service(&options(over), &own(over))));
+    let left = TRANSPORTS.map(|over| (over, connect(socket, options(over))));
+    between();
+    talks.into_iter().for_each(|(over, wait, connection)| step("talks", over, || converse(connection?, wait)));
+    sessions.into_iter().for_each(|(over, sessions)| step("calls", over, || calls(sessions?)));
+    services.into_iter().for_each(|(over, service)| step("serves", over, || serves(service?)));
+    left.into_iter().for_each(|(over, connection)| step("outlives", over, || outlive(connection?)));
+}
+
 /// The steps that do nothing but talk, in each way of waiting.
 pub fn converse_all(socket: &Path) {
     for transport in TRANSPORTS {
         for wait in STRATEGIES {
-            step("talks", transport, || converse(socket, options(transport).wait(wait), wait));
+            step("talks", transport, || converse(connect(socket, options(transport).wait(wait))?, wait));
         }
     }
 }
@@ -95,8 +110,8 @@ fn expect(what: &str, right: bool) -> Outcome {
 }
 
 /// Messages of several sizes there and back, one that is slept for, and none.
-fn converse(socket: &Path, options: Options, wait: WaitStrategy) -> Outcome {
-    let (mut sender, mut receiver) = connect(socket, options)?.split();
+fn converse(connection: Connection, wait: WaitStrategy) -> Outcome {
+    let (mut sender, mut receiver) = connection.split();
     for number in 0..20_u8 {
         let message = vec![number; usize::from(number) * 150];
         sender.send(&message).map_err(chain)?;
@@ -119,8 +134,8 @@ pub fn processor_time() -> Duration {
         .sum()
 }
 
-/// Calls both ways between two sessions of this process, large ones and small ones.
-fn calls(options: &Options) -> Outcome {
+/// Two sessions of this process that echo.
+fn sessions(options: &Options) -> Result<(Session, Session), String> {
     let (here, there) = options.clone().wait(WaitStrategy::SpinThenPark).pair().map_err(chain)?;
     let echo = |call: &mut Call<'_>| {
         let request = call.payload().to_vec();
@@ -131,7 +146,11 @@ fn calls(options: &Options) -> Outcome {
         let options = SessionOptions::new().workers(workers).call_timeout(LONG);
         Session::new(connection, &options, echo).map_err(chain)
     };
-    let (one, other) = (session(here, 0)?, session(there, 1)?);
+    Ok((session(here, 0)?, session(there, 1)?))
+}
+
+/// Calls both ways, large ones and small ones.
+fn calls((one, other): (Session, Session)) -> Outcome {
     for length in [0, 24, 5_000, 200_000] {
         let request = vec![7; length];
         expect("a reply", one.call(1, &request).map_err(chain)? == request)?;
@@ -150,9 +169,10 @@ fn idle() -> Outcome {
     expect(BUSY_WAIT, processor_time() - busy <= BUSY)
 }
 
-/// A service, its client, and its end.
-fn serves(options: &Options, socket: &Path) -> Outcome {
-    const COUNT: Selector = Selector::new(1, 1);
+const COUNT: Selector = Selector::new(1, 1);
+
+/// A service and its client.
+fn service(options: &Options, socket: &Path) -> Result<(Service, Session), String> {
     let service = ServiceOptions::new().connection(options.clone()).bind(PathBuf::from(socket)).map_err(chain)?;
     service.handle(COUNT, |request| {
         let length = request.payload().len() as u32;
@@ -162,6 +182,11 @@ fn serves(options: &Options, socket: &Path) -> Outcome {
     service.start(1).map_err(chain)?;
     let connection = connect(socket, options.clone().wait(WaitStrategy::Park).handshake_timeout(LONG))?;
     let client = Session::new(connection, &SessionOptions::new().call_timeout(LONG), ()).map_err(chain)?;
+    Ok((service, client))
+}
+
+/// A call of it, and its end.
+fn serves((service, client): (Service, Session)) -> Outcome {
     expect("the count", client.call(COUNT.packed(), b"four").map_err(chain)? == 4_u32.to_le_bytes())?;
     idle()?;
     drop(client);

@@ -188,7 +188,7 @@ fn meet(case: Case, late: bool) {
     let (options, patience) = (options(case.transport), if late { PATIENCE } else { LONG });
     let began = Instant::now();
     let (meets, met) = mpsc::channel();
-    thread::spawn(move || meets.send(other.meet(&options, patience)));
+    thread::spawn(move || drop(meets.send(other.meet(&options, patience))));
     let outcome = || met.recv_timeout(LATE).expect("a deadline that holds");
     await_stop(&child);
     if late {
