@@ -40,6 +40,7 @@ pub fn limited() {
         Some("flags") => flags(&socket),
         Some("files") => files(&socket),
         Some("threads") => threads(),
+        Some("address space") => address_space(&socket),
         Some("locked memory") => locked_memory(&socket),
         other => panic!("no such limit: {other:?}"),
     }
@@ -227,6 +228,48 @@ fn threads() {
 #[test]
 fn a_thread_that_cannot_be_had_is_an_error() {
     run("threads");
+}
+
+/// A ring that does not fit into what [`LEFT`] leaves.
+const LARGE: u64 = 1 << 26;
+
+/// What is left of the address space, in bytes: less than a thread's stack takes, or less than a large half.
+const LEFT: [u64; 2] = [3 << 19, 1 << 24];
+
+/// The real limit, met by a thread's stack, by this side's half, and by the peer's.
+fn address_space(socket: &Path) {
+    let refused = |left: u64, step: &str, attempt: &dyn Fn() -> Result<(), String>| {
+        let held = Held::lasting();
+        set(Resource::RLIMIT_AS, address_space_in_use() + left);
+        let error = attempt().expect_err("a limit");
+        set(Resource::RLIMIT_AS, u64::MAX);
+        assert!(error.starts_with(step), "expected {step:?}, got {error:?}");
+        nothing_is_left(held);
+    };
+    let (small, large) =
+        (options(Transport::SharedMemory), options(Transport::SharedMemory).ring_capacity(LARGE as usize));
+    // First, because the stacks of threads that have ended are kept for the next ones.
+    refused(LEFT[0], "could not watch the peer: Resource temporarily", &|| small.pair().map(drop).map_err(chain));
+    let carried = options(Transport::Socket);
+    refused(LEFT[0], "could not carry messages over the socket: Resource", &|| carried.pair().map(drop).map_err(chain));
+    let no_mapping = format!("could not map {} bytes of memory: Cannot allocate memory", LARGE + 4096);
+    refused(LEFT[1], &no_mapping, &|| large.pair().map(drop).map_err(chain));
+    let other = socket.with_extension("large");
+    let _peer = peer::start_with(&other, LARGE);
+    refused(LEFT[1], &no_mapping, &|| small.connect(&*other, LONG).map(drop).map_err(chain));
+    drop(small.connect(&*other, LONG).expect("nothing is wrong with the peer"));
+    TRANSPORTS.into_iter().for_each(|transport| set_up(socket, transport).expect("no limit any more"));
+}
+
+/// In bytes.
+fn address_space_in_use() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").expect("the memory of this process");
+    pages.split(' ').next().and_then(|pages| pages.parse::<u64>().ok()).expect("a number of pages") * 4096
+}
+
+#[test]
+fn an_address_space_that_is_used_up_is_an_error() {
+    run("address space");
 }
 
 /// Nothing is locked into memory, so that limit does not matter.

@@ -17,14 +17,25 @@ pub const DIE: &[u8] = b"die";
 
 /// A peer that listens at `socket`.
 pub fn start(socket: &Path) -> Child {
-    let mut peer = Child::start("peer", &[("SOCKET", OsStr::new(socket))]);
+    start_with(socket, RING)
+}
+
+/// What its ring holds otherwise.
+const RING: u64 = 1 << 16;
+
+/// The same with a ring of that many bytes.
+pub fn start_with(socket: &Path, ring: u64) -> Child {
+    let mut peer = Child::start("peer", &[("SOCKET", OsStr::new(socket)), ("RING", OsStr::new(&ring.to_string()))]);
     assert_eq!(peer.hear(), "listens");
     peer
 }
 
 /// The part.
 pub fn play() {
-    let options = Options::new().transport(Transport::Any).wait(WaitStrategy::Park).ring_capacity(1 << 16);
+    let options = Options::new()
+        .transport(Transport::Any)
+        .wait(WaitStrategy::Park)
+        .ring_capacity(process::number("RING") as usize);
     // Not what is tried here, on however busy a machine.
     let options = options.handshake_timeout(Duration::from_secs(20));
     let mut listener: Listener = options.bind(PathBuf::from(process::argument("SOCKET"))).expect("a listener");

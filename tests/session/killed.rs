@@ -16,8 +16,8 @@ use crate::raw_side::{RawSide, frame};
 use crate::sides::{FORMS, Form, caller, other_process};
 use crate::waits::{LONG, own_number, until, until_asleep};
 
-/// A death is known sooner than this.
-const AT_ONCE: Duration = Duration::from_secs(1);
+/// A death is known sooner than this, on however busy a machine: who is not told learns of it after 30 s, if ever.
+const AT_ONCE: Duration = Duration::from_secs(10);
 
 const DEAD: Halt = Halt::Ended(End::Disconnected);
 
@@ -234,7 +234,8 @@ fn whoever_answers_learns_of_it_too() {
             let expected: &[_] =
                 if phase == Phase::LargeReply { &[End::Disconnected, End::Closed] } else { &[End::Disconnected] };
             assert!(served.is_err_and(|end| expected.contains(&end)), "{phase:?}, {form:?}: {served:?}");
-            assert!(known.saturating_duration_since(killed) < AT_ONCE, "{phase:?}, {form:?}");
+            let took = known.saturating_duration_since(killed);
+            assert!(took < AT_ONCE, "{phase:?}, {form:?}: known {took:?} after the death");
         }
     }
 }
