@@ -12,6 +12,7 @@ pub(crate) mod lock;
 pub(crate) mod membarrier;
 pub(crate) mod memfd;
 pub(crate) mod passing;
+mod poll;
 #[cfg(feature = "tokio")]
 pub(crate) mod readiness;
 pub(crate) mod socket;

@@ -33,7 +33,8 @@ const SHARED: bool = true;
 
 /// What every connection here is made with: `death_over_socket.rs` has most of these modules over another transport.
 fn options() -> twinring::Options {
-    twinring::Options::new()
+    // A machine that stalls for some seconds has no client dropped.
+    twinring::Options::new().handshake_timeout(waits::LONG)
 }
 
 #[test]

@@ -51,7 +51,8 @@ mod stopped;
 
 /// What every connection here is made with: `session_over_socket.rs` has these modules over another transport.
 fn options() -> twinring::Options {
-    twinring::Options::new()
+    // A machine that stalls for some seconds has no client dropped.
+    twinring::Options::new().handshake_timeout(waits::LONG)
 }
 
 #[global_allocator]

@@ -50,7 +50,8 @@ mod stopped;
 
 /// What every connection here is made with.
 fn options() -> twinring::Options {
-    twinring::Options::new().transport(twinring::Transport::Socket)
+    // A machine that stalls for some seconds has no client dropped.
+    twinring::Options::new().handshake_timeout(waits::LONG).transport(twinring::Transport::Socket)
 }
 
 #[global_allocator]

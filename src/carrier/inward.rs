@@ -127,7 +127,11 @@ impl Inward {
                         *at += bytes.len();
                     }
                 }
-                Some(Piece::Fin) => news.poke |= self.to.finish() == Notice::Poke,
+                Some(Piece::Fin) => {
+                    // As for messages: who falls asleep over the socket is woken by nothing else.
+                    news.rang = true;
+                    news.poke |= self.to.finish() == Notice::Poke;
+                }
                 Some(Piece::Gone) => news.gone = true,
             }
             self.commit();

@@ -8,8 +8,8 @@ use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::path::Path;
 use std::ptr;
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, fchmod, unlink};
 use rustix::io::Errno;
 use rustix::net::{
@@ -18,9 +18,10 @@ use rustix::net::{
     sendmsg, shutdown, socket_with, socketpair, sockopt,
 };
 
-use super::clock::{Deadline, SLICE, nap, timespec};
+use super::clock::{Deadline, SLICE, nap};
 use super::credentials::Credentials;
 use super::passing::{self, Passed};
+use super::poll;
 
 const FLAGS: SocketFlags = SocketFlags::CLOEXEC.union(SocketFlags::NONBLOCK);
 
@@ -300,29 +301,28 @@ pub(crate) fn adopt_stream(socket: BorrowedFd<'_>) -> io::Result<()> {
 
 /// Waits until the socket can do what is asked (or has hung up), `event` is raised, or the deadline passes.
 pub(crate) fn wait_traffic(socket: BorrowedFd<'_>, both_ways: bool, event: BorrowedFd<'_>, deadline: Deadline) {
-    let flags = if both_ways { PollFlags::IN | PollFlags::OUT } else { PollFlags::IN };
-    let mut entries = [PollFd::from_borrowed_fd(socket, flags), PollFd::from_borrowed_fd(event, PollFlags::IN)];
-    let timeout = deadline.remaining().and_then(timespec);
+    let flags = if both_ways { libc::POLLIN | libc::POLLOUT } else { libc::POLLIN };
+    let mut entries = [entry(socket, flags), entry(event, libc::POLLIN)];
     // Whatever it says means "look again"; if it is refused, not at once.
-    if poll(&mut entries, timeout.as_ref()).is_err_and(|errno| errno != Errno::INTR) {
+    if poll::wait(&mut entries, deadline).is_err() {
         nap(deadline.remaining().map_or(SLICE, |left| left.min(SLICE)));
     }
 }
 
-/// Waits until one of `sockets` is readable or hung up, or the deadline passes.
+/// Waits until one of `sockets` is readable or hung up, or the deadline passes; may return early.
 pub(crate) fn wait_readable<'a>(sockets: impl Iterator<Item = BorrowedFd<'a>>, deadline: Deadline) -> io::Result<()> {
-    let mut entries: Vec<_> = sockets.map(|socket| PollFd::from_borrowed_fd(socket, PollFlags::IN)).collect();
-    let timeout = deadline.remaining().and_then(timespec);
-    match poll(&mut entries, timeout.as_ref()) {
-        Ok(_) | Err(Errno::INTR) => Ok(()),
-        Err(errno) => Err(errno.into()),
-    }
+    let mut entries: Vec<_> = sockets.map(|socket| entry(socket, libc::POLLIN)).collect();
+    poll::wait(&mut entries, deadline)
 }
 
 /// Whether `socket` is readable or hung up now.
 pub(crate) fn is_readable(socket: BorrowedFd<'_>) -> bool {
-    let mut entry = [PollFd::from_borrowed_fd(socket, PollFlags::IN)];
-    poll(&mut entry, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
+    let mut entries = [entry(socket, libc::POLLIN)];
+    poll::wait(&mut entries, Deadline::after(Duration::ZERO)).is_ok() && entries[0].revents != 0
+}
+
+fn entry(descriptor: BorrowedFd<'_>, events: libc::c_short) -> libc::pollfd {
+    libc::pollfd { fd: descriptor.as_raw_fd(), events, revents: 0 }
 }
 
 /// Waits until `socket` is readable or hung up, or the deadline passes.

@@ -16,7 +16,7 @@ calls! {
     ftruncate SYS_ftruncate, futex_waitv SYS_futex_waitv, getsockopt SYS_getsockopt, ioctl SYS_ioctl,
     listen SYS_listen, madvise SYS_madvise, membarrier SYS_membarrier, memfd_create SYS_memfd_create, mmap SYS_mmap,
     munmap SYS_munmap, newfstatat SYS_newfstatat, open SYS_open, openat SYS_openat, pidfd_open SYS_pidfd_open,
-    ppoll SYS_ppoll, prlimit64 SYS_prlimit64, pwrite64 SYS_pwrite64, read SYS_read, recvfrom SYS_recvfrom,
+    poll SYS_poll, ppoll SYS_ppoll, prlimit64 SYS_prlimit64, pwrite64 SYS_pwrite64, read SYS_read, recvfrom SYS_recvfrom,
     recvmsg SYS_recvmsg, sendmsg SYS_sendmsg, sendto SYS_sendto, setsockopt SYS_setsockopt, shutdown SYS_shutdown,
     socket SYS_socket, socketpair SYS_socketpair, statx SYS_statx, timerfd_create SYS_timerfd_create,
     timerfd_settime SYS_timerfd_settime, unlinkat SYS_unlinkat, write SYS_write,

@@ -109,7 +109,8 @@ fn what_is_refused_to_who_is_connected_is_done_without_or_the_end() {
     let errors = if all { [Errno::EPERM, Errno::ENOSYS].as_slice() } else { &[Errno::EPERM] };
     let futexes = format!("{} {}", libc::SYS_futex, libc::SYS_futex_waitv);
     let singles = OURS.iter().chain([&FUTEX]).map(|&(call, name)| (call.to_string(), name));
-    let cases = singles.chain([(futexes, "futex futex_waitv")]);
+    let polls = format!("{} {}", libc::SYS_poll, libc::SYS_ppoll);
+    let cases = singles.chain([(futexes, "futex futex_waitv"), (polls, "poll ppoll")]);
     let cases: Vec<_> = cases.flat_map(|case| errors.iter().map(move |&error| (case.clone(), error))).collect();
     let (left, wrong) = (Mutex::new(cases.into_iter()), Mutex::new(Vec::new()));
     thread::scope(|scope| {

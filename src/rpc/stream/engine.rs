@@ -94,9 +94,25 @@ impl Engine {
         }
     }
 
-    /// Reads until there is something that this thread is to run.
+    /// Reads until there is something that this thread is to run, and has another thread go on reading.
     fn read(self: &Arc<Self>, payload: &mut Vec<u8>) -> Result<Job, End> {
         let mut reader = lock(&self.reader);
+        let read = self.read_job(&mut reader, payload);
+        if let Err(end) = read {
+            // Before anybody else reads, who would find another end behind a lie.
+            self.calls.end(end);
+        }
+        drop(reader);
+        let (job, reader_wanted) = read?;
+        if reader_wanted && self.spawn(Next::Read).is_err() {
+            // Nobody reads until this thread does so again, or waits for a reply.
+            self.crew.read_no_more();
+        }
+        Ok(job)
+    }
+
+    /// The next job for this thread, and whether nobody would read meanwhile.
+    fn read_job(&self, reader: &mut FrameReader<Reader>, payload: &mut Vec<u8>) -> Result<(Job, bool), End> {
         loop {
             if let Some(end) = self.calls.ended() {
                 return Err(end);
@@ -104,12 +120,7 @@ impl Engine {
             let header = reader.read(payload)?;
             let Some(job) = self.sort(header, payload)? else { continue };
             if let Admitted::Run { job, reader_wanted } = self.crew.admit(job)? {
-                drop(reader);
-                if reader_wanted && self.spawn(Next::Read).is_err() {
-                    // Nobody reads until this thread does so again, or waits for a reply.
-                    self.crew.read_no_more();
-                }
-                return Ok(job);
+                return Ok((job, reader_wanted));
             }
         }
     }
