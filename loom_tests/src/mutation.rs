@@ -69,6 +69,8 @@ pub enum Mutation {
     WakeDropped,
     /// A sleeper that was roused before its message was written is not rung for it.
     RousedUnrung,
+    /// A sender that waits for room in `poll(2)` is not poked.
+    PokeDropped,
     /// The ringer wakes only one of those who sleep.
     WakesOne,
     /// The receiver leaves without a word.

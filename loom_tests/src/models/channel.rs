@@ -1,8 +1,11 @@
 //! Both ends with their waiting: whoever has nothing to do sleeps, and a wake that is missed is a deadlock.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use loom::thread;
 use twinring::Deadline;
-use twinring::channel::{ClaimError, End, Incoming, NextError, Outgoing};
+use twinring::channel::{ClaimError, End, Incoming, NextError, Outgoing, Poker};
 use twinring::wait::{Fencing, Notice};
 
 use crate::direction::{Direction, Setup};
@@ -182,6 +185,63 @@ pub fn rested_for_room(mutation: Mutation) {
     assert!(!rests || calls > 0, "rests, but is not called");
     outgoing.rise();
     assert!(outgoing.try_claim(24).is_ok(), "there is room");
+}
+
+/// A sender that asked for a byte on the control socket, because there was no room, gets one when there is.
+pub fn armed_for_room(mutation: Mutation) {
+    poked_for_room(&Setup::new(mutation).build(), Fencing::Plain);
+}
+
+/// The same, and the heavy fence is refused.
+pub fn armed_for_room_refused(mutation: Mutation) {
+    poked_for_room(&Setup::new(mutation).fences(Fences::Revoked).build(), Fencing::Adaptive);
+}
+
+fn poked_for_room(direction: &Direction, fencing: Fencing) {
+    let mut outgoing = direction.outgoing(fencing);
+    send(&mut outgoing, 0, 24);
+    let receiving = poking(direction, fencing, |incoming| {
+        receive(incoming, 0, 24);
+        assert_eq!(incoming.try_next(), Err(NextError::Empty));
+    });
+    let armed = outgoing.arm(24);
+    direction.finished(Side::Sender);
+    let poked = receiving.join().expect("the receiver has finished");
+    assert!(!armed || poked, "armed for room, but not poked");
+    outgoing.rise();
+    assert!(outgoing.try_claim(24).is_ok(), "there is room");
+}
+
+/// A sender that asked to be told when the receiver leaves, because it had not, is told.
+pub fn armed_for_departure(mutation: Mutation) {
+    let direction = Setup::new(mutation).build();
+    let mut outgoing = direction.outgoing(Fencing::Plain);
+    let receiving = poking(&direction, Fencing::Plain, Incoming::leave);
+    let armed = outgoing.arm_for_departure();
+    direction.finished(Side::Sender);
+    let poked = receiving.join().expect("the receiver has finished");
+    assert!(!armed || poked, "armed for the departure, but not poked");
+    assert!(outgoing.is_deserted(), "left without a word");
+}
+
+/// A receiver that does this, and whether it poked the sender meanwhile.
+fn poking(
+    direction: &Direction,
+    fencing: Fencing,
+    does: impl FnOnce(&mut Incoming<Mutant>) + 'static,
+) -> thread::JoinHandle<bool> {
+    let (mut incoming, direction) = (direction.incoming(fencing), direction.clone());
+    thread::spawn(move || {
+        // What the kernel carries is not modelled: it is looked at once both sides are done.
+        let poked = Arc::new(AtomicBool::new(false));
+        if !direction.has(Mutation::PokeDropped) {
+            let poked = Arc::clone(&poked);
+            incoming.poke_by(Poker::new(move || poked.store(true, Ordering::Relaxed)));
+        }
+        does(&mut incoming);
+        direction.finished(Side::Receiver);
+        poked.load(Ordering::Relaxed)
+    })
 }
 
 /// The second sleep takes LIGHT back, under a heavy fence.
