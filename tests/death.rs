@@ -15,6 +15,8 @@ mod waits;
 
 #[path = "death/forked.rs"]
 mod forked;
+#[path = "death/given.rs"]
+mod given;
 #[path = "death/kernel.rs"]
 mod kernel;
 #[path = "death/killed.rs"]
@@ -47,6 +49,7 @@ fn second_process() {
         Some("leaves a child behind") => forked::leaves_a_child_behind(),
         Some("doer") => passed_on::doer_of_deeds(),
         Some("heir") => passed_on::heir(),
+        Some("maker") => given::maker(),
         Some("connects for its child") => reused::connects_for_its_child(),
         Some("has forgotten") => reused::has_forgotten(),
         Some("counts") => stopped::counts(),

@@ -8,11 +8,15 @@ mod content;
 mod leaks;
 #[path = "support/process.rs"]
 mod process;
+#[path = "support/raw.rs"]
+mod raw;
 #[path = "support/waits.rs"]
 mod waits;
 
 #[path = "death/forked.rs"]
 mod forked;
+#[path = "death/given.rs"]
+mod given;
 #[path = "death/killed.rs"]
 mod killed;
 #[path = "death/nothing_left.rs"]
@@ -41,6 +45,7 @@ fn second_process() {
         Some("leaves a child behind") => forked::leaves_a_child_behind(),
         Some("doer") => passed_on::doer_of_deeds(),
         Some("heir") => passed_on::heir(),
+        Some("maker") => given::maker(),
         Some("counts") => stopped::counts(),
         Some("alone") => nothing_left::alone(),
         Some("listener") => nothing_left::listener(),
