@@ -27,10 +27,10 @@ use crate::supervisor::{End, supervise};
 use crate::waits::{LONG, until};
 
 /// How long the other side waits for one that is stopped: longer than the steps before it take on a busy machine.
-const PATIENCE: Duration = Duration::from_millis(1500);
+const PATIENCE: Duration = Duration::from_secs(4);
 
 /// A wait that has not ended by then never will.
-const LATE: Duration = Duration::from_secs(10);
+const LATE: Duration = Duration::from_secs(20);
 
 /// What is stopped, before which packet, over what; and what the other side waits for meanwhile.
 #[derive(Clone, Copy, Debug)]
