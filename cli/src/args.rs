@@ -19,7 +19,7 @@ use crate::measure::plan::{LARGEST_CALL, Mechanism, Mode};
 /// Without a command: starts a second process, connects the two, pins each to a core of its own, measures round trips,
 /// streams and calls in all three ways of waiting, compares every byte, and shows a table. It takes about half a minute.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, max_term_width = 100, after_long_help = EXAMPLES)]
+#[command(name = "twinring", version, args_conflicts_with_subcommands = true, max_term_width = 100, after_long_help = EXAMPLES)]
 pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
@@ -31,8 +31,8 @@ pub struct Arguments {
 
 const EXAMPLES: &str = "\
 Examples:
-  twinring                                  measure this machine and show the table
-  twinring bench --baselines                the same, beside rtrb, the bare futex and memcpy
+  twinring                                  measure this machine, show a table
+  twinring bench --baselines                beside rtrb, a bare futex, memcpy
   twinring bench --json --mode spin --size 8 --size 64 > rows.jsonl
 
   twinring listen files | tar x             in one terminal, and in another:
@@ -52,9 +52,10 @@ pub enum Command {
     /// Wait for one `connect NAME`, then move bytes: standard input there, what comes from there to standard output
     ///
     /// Either direction ends when its standard input does; the other goes on. The status is 0 only if both ended in order.
-    #[command(
-        after_help = "Example:\n  twinring listen files > copy        and elsewhere: twinring connect files < original"
-    )]
+    #[command(after_help = "\
+Example:
+  twinring listen files > copy              in one terminal, and in another:
+  twinring connect files < original")]
     Listen {
         /// A name, or the path of a socket if there is a '/' in it
         name: String,
@@ -69,9 +70,10 @@ pub enum Command {
         monitor: bool,
     },
     /// Connect to a `listen NAME`, then move bytes as it does
-    #[command(
-        after_help = "Example:\n  tar c directory | twinring connect files        and elsewhere: twinring listen files | tar x"
-    )]
+    #[command(after_help = "\
+Example:
+  tar c directory | twinring connect files  in one terminal, and in another:
+  twinring listen files | tar x")]
     Connect {
         /// A name, or the path of a socket if there is a '/' in it
         name: String,
@@ -89,9 +91,10 @@ pub enum Command {
         monitor: bool,
     },
     /// Send every message back, to one `ping NAME` after another, until interrupted
-    #[command(
-        after_help = "Example:\n  twinring echo door --wait spin --core 1        and elsewhere: twinring ping door --wait spin --core 0"
-    )]
+    #[command(after_help = "\
+Example:
+  twinring echo door --wait spin --core 1   in one terminal, and in another:
+  twinring ping door --wait spin --core 0")]
     Echo {
         /// A name, or the path of a socket if there is a '/' in it
         name: String,
@@ -128,7 +131,11 @@ pub enum Command {
     ///
     /// A process is monitored that asked for it: by `Monitor::start()`, as a service that is `monitored`, or one of these commands
     /// with --monitor. Its messages are not shown, and it is not slowed down.
-    #[command(after_help = "Example:\n  twinring echo door --monitor        and elsewhere: twinring stat door")]
+    #[command(after_help = "\
+Example:
+  twinring echo door --monitor              in one terminal, and in another:
+  twinring ping door --count 10000000       and in a third:
+  twinring stat door")]
     Stat {
         /// The connections of one endpoint [default: of all]
         name: Option<String>,
@@ -138,8 +145,12 @@ pub enum Command {
     },
     /// Show what the connections of monitored processes do, live
     ///
-    /// Once, if standard output is no terminal. Which processes are monitored: see `twinring stat --help`.
-    #[command(after_help = "Example:\n  twinring echo door --monitor        and elsewhere: twinring top")]
+    /// If standard output is no terminal, once: the rates of one interval, and what ended within it as it was. Which processes are monitored: see `twinring stat --help`.
+    #[command(after_help = "\
+Example:
+  twinring echo door --monitor              in one terminal, and in another:
+  twinring ping door --count 10000000       and in a third:
+  twinring top")]
     Top {
         /// The connections of one endpoint [default: of all]
         name: Option<String>,
@@ -294,17 +305,18 @@ Examples:
   twinring bench --baselines
   twinring bench --all --html report.html
   twinring bench --tour --mode park --rounds 3
-  twinring bench --mode adaptive --mode park --rate 100 --rate 1000 --load 100000
+  twinring bench --mode adaptive --rate 100 --rate 1000 --load 100000
   twinring bench --mechanism semaphore-sysv --mechanism twinring-call --size 64
-  twinring bench --calls --mechanism twinring-call --mechanism twinring-call-shared
+  twinring bench --calls --mechanism twinring-call-shared
   twinring bench --mode park --size 8 --rounds 21
-  twinring bench --json | jq -r '[.mechanism, .mode, .payload_bytes, .ratio] | @tsv'";
+  twinring bench --json | jq -r '[.mechanism, .mode, .ratio] | @tsv'";
 
 /// `twinring ping`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  twinring ping door --size 64 --count 1000000 --wait spin        and elsewhere: twinring echo door --wait spin"
-)]
+#[command(after_help = "\
+Example:
+  twinring echo door --wait spin            in one terminal, and in another:
+  twinring ping door --size 64 --count 1000000 --wait spin")]
 pub struct Ping {
     /// A name, or the path of a socket if there is a '/' in it
     pub name: String,
@@ -338,8 +350,11 @@ pub struct Ping {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  twinring serve shout --exec 'tr a-z A-Z'        and elsewhere: twinring call shout hello
-  twinring serve door                             and elsewhere: twinring ping door --call")]
+  twinring serve shout --exec 'tr a-z A-Z'  in one terminal, and in another:
+  twinring call shout hello
+
+  twinring serve door                       in one terminal, and in another:
+  twinring ping door --call")]
 pub struct Serve {
     /// A name, or the path of a socket if there is a '/' in it
     pub name: String,

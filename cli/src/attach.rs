@@ -26,15 +26,26 @@ pub fn run(attach: &Attach) -> Result<(), Failure> {
 fn find(attach: &Attach) -> Result<LiveEndpoint, Failure> {
     let pid = attach.pid;
     let live = twinring::live_endpoints().while_doing(|| "could not list the endpoints".to_owned())?;
-    let of_process = live.into_iter().filter(|endpoint| endpoint.pid == Some(pid) && endpoint.is_service);
     let chosen = |endpoint: &LiveEndpoint| attach.name.as_ref().is_none_or(|name| *name == endpoint.name);
-    let mut found: Vec<_> = of_process.filter(chosen).collect();
+    let of_process = live.into_iter().filter(|endpoint| endpoint.pid == Some(pid) && chosen(endpoint));
+    let (mut found, others): (Vec<_>, Vec<_>) = of_process.partition(|endpoint| endpoint.is_service);
     match (found.pop(), &found[..]) {
         (Some(endpoint), []) => Ok(endpoint),
-        (None, _) => Err(Failure::new(format!("process {pid} serves nothing here: `twinring list` shows who does"))),
+        (None, _) => Err(nothing(pid, &others)),
         (Some(last), others) => {
             let names: Vec<_> = others.iter().chain([&last]).map(|endpoint| endpoint.name.as_str()).collect();
             Err(Failure::new(format!("process {pid} has several services: choose with --name: {}", names.join(", "))))
         }
     }
+}
+
+/// Why a process cannot be asked that listens only there.
+fn nothing(pid: u32, listening: &[LiveEndpoint]) -> Failure {
+    Failure::new(match listening {
+        [] => format!("process {pid} listens nowhere here: `twinring list` shows who does"),
+        [endpoint, ..] => format!(
+            "what listens at {} is no service: expected a process that `twinring list` shows with a number of connections",
+            endpoint.name
+        ),
+    })
 }

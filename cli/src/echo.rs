@@ -6,6 +6,7 @@ use crate::args::{Core, Over};
 use crate::cores::{self, Side};
 use crate::failure::Failure;
 use crate::measure::plan::Mode;
+use crate::show::units;
 use crate::talk::who;
 
 /// Serves one connection after another, for ever.
@@ -23,7 +24,7 @@ pub fn run(name: &str, wait: Mode, core: Option<Core>, over: Over) -> Result<(),
         let peer = who(connection.peer());
         eprintln!("twinring: {peer} connected");
         let (messages, end) = serve(connection);
-        eprintln!("twinring: {peer}: {end}, after {messages} messages");
+        eprintln!("twinring: {peer}: {end}, after {}", units::counted(messages, "message"));
     }
 }
 

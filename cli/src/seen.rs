@@ -21,6 +21,9 @@ pub struct Seen {
     pub connection: MonitoredConnection,
 }
 
+/// What tells connections apart: whose, and which of it.
+pub type Key = (u32, (usize, u64));
+
 /// The processes that are watched, their counters at hand.
 #[derive(Debug, Default)]
 pub struct Watcher {
@@ -29,6 +32,8 @@ pub struct Watcher {
     pub unlisted: u64,
     /// Processes that do not let themselves be seen, and why.
     pub faults: Vec<String>,
+    /// Their numbers: what is at hand of them may be a monitor's that has ended, while another one began.
+    lost: Vec<u32>,
 }
 
 impl Watcher {
@@ -40,8 +45,10 @@ impl Watcher {
     pub fn look(&mut self, name: Option<&str>) -> Result<Vec<Seen>, Failure> {
         self.find()?;
         self.faults.clear();
+        self.lost.clear();
         for process in &mut self.processes {
             if let Err(error) = process.open() {
+                self.lost.push(process.pid());
                 self.faults.push(Failure::from(error).of(process.pid()));
             }
         }
@@ -57,6 +64,7 @@ impl Watcher {
     fn find(&mut self) -> Result<(), Failure> {
         let live = twinring::monitored().while_doing(|| "could not list the monitors".to_owned())?;
         let mut known = std::mem::take(&mut self.processes);
+        known.retain(|known| !self.lost.contains(&known.pid()));
         for process in live {
             let kept = known.iter().position(|known| known.pid() == process.pid());
             self.processes.push(kept.map_or(process, |at| known.swap_remove(at)));
@@ -74,6 +82,12 @@ impl Watcher {
 impl Seen {
     fn new(pid: u32, connection: MonitoredConnection) -> Self {
         Self { pid, programs: [Some(pid), connection.peer.pid].map(|pid| program(pid?)), connection }
+    }
+
+    /// What tells it from other connections.
+    #[must_use]
+    pub fn key(&self) -> Key {
+        (self.pid, self.connection.id)
     }
 
     /// A side as it is shown: `program/pid`, shortened to `width` characters.
@@ -96,6 +110,15 @@ pub fn shortened(text: &str, width: usize) -> String {
     text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
+/// What there is to say of nothing.
+pub const NOBODY: &str = "no process of this user has a connection that is monitored";
+
+/// The failure to find a connection of an endpoint.
+#[must_use]
+pub fn nobody_at(name: &str) -> Failure {
+    Failure::new(format!("no monitored process has a connection of {name}: `twinring stat` shows those of all"))
+}
+
 fn program(pid: u32) -> Option<String> {
     let path = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
     let name = path.file_name()?.to_string_lossy();
@@ -109,4 +132,29 @@ fn program(pid: u32) -> Option<String> {
 /// If the memory or the thread for it cannot be had.
 pub fn monitor(wanted: bool) -> Result<Option<Monitor>, Failure> {
     wanted.then(Monitor::start).transpose().while_doing(|| "could not start the monitor".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_this_process(watcher: &mut Watcher) -> usize {
+        let seen = watcher.look(None).unwrap();
+        seen.iter().filter(|seen| seen.pid == std::process::id()).count()
+    }
+
+    #[test]
+    fn a_process_that_starts_another_monitor_is_seen_again() {
+        let mut watcher = Watcher::default();
+        let monitor = Monitor::start().unwrap();
+        let first = twinring::pair().unwrap();
+        assert!(of_this_process(&mut watcher) >= 2);
+        drop((first, monitor));
+        let _monitor = Monitor::start().unwrap();
+        let _second = twinring::pair().unwrap();
+        // The one that it knew has hung up; the one after it is asked at the next look.
+        of_this_process(&mut watcher);
+        assert!(of_this_process(&mut watcher) >= 2, "{:?}", watcher.faults);
+        assert!(!watcher.lost.contains(&std::process::id()), "{:?}", watcher.faults);
+    }
 }

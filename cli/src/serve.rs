@@ -12,6 +12,7 @@ use crate::args::Serve;
 use crate::cores::{self, Side};
 use crate::failure::{Context, Failure};
 use crate::measure::plan::Mode;
+use crate::show::units;
 use crate::talk::who;
 
 /// Serves every client on a thread of its own, for ever.
@@ -70,9 +71,9 @@ fn execute(connection: Connection, peer: &str, command: String, workers: usize) 
 
 /// Says how it ended.
 fn tell(peer: &str, ended: Result<(), End>, counted: SessionCounters) {
-    let calls = counted.served;
+    let calls = units::counted(counted.served, "call");
     match ended {
-        Ok(()) => eprintln!("twinring: {peer} left, after {calls} calls"),
-        Err(end) => eprintln!("twinring: {peer}: {end}, after {calls} calls"),
+        Ok(()) => eprintln!("twinring: {peer} left, after {calls}"),
+        Err(end) => eprintln!("twinring: {peer}: {end}, after {calls}"),
     }
 }

@@ -7,7 +7,7 @@ use comfy_table::{Cell, CellAlignment, Table};
 use crate::failure::{Context, Failure};
 use crate::seen::latency::Quantiles;
 use crate::seen::line::Line;
-use crate::seen::{Seen, Watcher, shortened};
+use crate::seen::{self, Seen, Watcher, shortened};
 use crate::show::units;
 
 /// Prints what was counted by now.
@@ -19,9 +19,10 @@ pub fn run(name: Option<&str>, json: bool) -> Result<(), Failure> {
     let mut watcher = Watcher::default();
     let seen = watcher.look(name)?;
     watcher.faults.iter().for_each(|fault| eprintln!("twinring: {fault}"));
-    if let (Some(name), true) = (name, seen.is_empty()) {
-        let text = format!("no monitored process has a connection of {name}: `twinring stat` shows those of all");
-        return Err(Failure::new(text));
+    match name {
+        Some(name) if seen.is_empty() => return Err(seen::nobody_at(name)),
+        None if seen.is_empty() => eprintln!("twinring: {}: see `twinring stat --help`", seen::NOBODY),
+        _ => {}
     }
     let written = if json { write_json(seen) } else { write_table(&seen) };
     written.while_doing(|| "could not write to standard output".to_owned())

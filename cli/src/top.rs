@@ -12,8 +12,8 @@ use ratatui::layout::Rect;
 use ratatui::{DefaultTerminal, buffer::Buffer};
 
 use crate::failure::{Context, Failure};
-use crate::seen::Watcher;
 use crate::seen::rates::{Before, Rated};
+use crate::seen::{self, Watcher};
 use crate::show;
 use screen::Screen;
 
@@ -79,15 +79,19 @@ struct Top<'a> {
 ///
 /// # Errors
 ///
-/// If the monitors cannot be listed, or the terminal not be used.
+/// If the monitors cannot be listed, or the terminal not be used; without a terminal, if nobody shows a connection of the endpoint
+/// that was named.
 pub fn run(name: Option<&str>, interval: Duration) -> Result<(), Failure> {
-    let screen = Screen::new(interval);
+    let screen = Screen::new(name, interval);
     let mut top = Top { name, interval, watcher: Watcher::default(), before: Before::default(), screen };
     top.look()?;
     if !std::io::stdout().is_terminal() {
         std::thread::sleep(interval);
-        top.look()?;
-        return show::print(&top.screen.printed(WIDTH));
+        top.look_keeping_all()?;
+        return match name {
+            Some(name) if top.screen.rows.is_empty() => Err(seen::nobody_at(name)),
+            _ => show::print(&top.screen.printed(WIDTH)),
+        };
     }
     let terminal = ratatui::try_init().while_doing(|| "could not use the terminal".to_owned())?;
     let result = top.watch(terminal);
@@ -103,6 +107,16 @@ impl Top<'_> {
         self.screen.processes = self.watcher.processes();
         self.screen.fault = self.watcher.faults.first().cloned();
         self.screen.unlisted = self.watcher.unlisted;
+        Ok(())
+    }
+
+    /// The same, and what ended since the look before is shown as it was then: nobody is there to see it go.
+    fn look_keeping_all(&mut self) -> Result<(), Failure> {
+        let before = std::mem::take(&mut self.screen.rows);
+        self.look()?;
+        let is_here = |row: &Rated| self.screen.rows.iter().any(|here| here.seen.key() == row.seen.key());
+        let ended: Vec<_> = before.into_iter().filter(|row| !is_here(row)).collect();
+        self.screen.rows.extend(ended);
         Ok(())
     }
 
@@ -153,4 +167,30 @@ fn text_of(widget: impl ratatui::widgets::Widget, area: Rect) -> String {
     let lines =
         cells.map(|line| line.iter().map(|cell| cell.symbol()).collect::<String>().trim_end().to_owned() + "\n");
     lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_ended_between_the_looks_of_one_print_is_shown() {
+        let _monitor = twinring::Monitor::start().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("door");
+        let mut listener = twinring::Listener::bind(path.clone()).unwrap();
+        let name = path.to_str().unwrap().to_owned();
+        let client = std::thread::spawn(move || twinring::connect(path, Duration::from_secs(20)).unwrap());
+        let connections = (listener.accept().unwrap(), client.join().unwrap());
+        let screen = Screen::new(Some(&name), Duration::ZERO);
+        let (watcher, before) = Default::default();
+        let mut top = Top { name: Some(&name), interval: Duration::ZERO, watcher, before, screen };
+        top.look().unwrap();
+        assert_eq!(top.screen.rows.len(), 2);
+        drop(connections);
+        top.look_keeping_all().unwrap();
+        assert_eq!(top.screen.rows.len(), 2);
+        top.look().unwrap();
+        assert_eq!(top.screen.rows.len(), 0);
+    }
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-use super::Seen;
 use super::latency::Quantiles;
+use super::{Key, Seen};
 
 /// A connection, and how much a second it did between two looks.
 #[derive(Clone, Debug)]
@@ -33,13 +33,6 @@ pub struct Rated {
     pub latency: Option<Quantiles>,
 }
 
-/// What tells connections apart: whose, and which of it.
-type Key = (u32, (usize, u64));
-
-fn key(seen: &Seen) -> Key {
-    (seen.pid, seen.connection.id)
-}
-
 /// The look before this one.
 #[derive(Debug, Default)]
 pub struct Before {
@@ -52,9 +45,9 @@ impl Before {
     pub fn compare(&mut self, now: Vec<Seen>) -> Vec<Rated> {
         let looked = Instant::now();
         let between = self.looked.replace(looked).map(|before| looked - before).unwrap_or_default();
-        let seen = now.iter().map(|seen| (key(seen), seen.clone())).collect();
+        let seen = now.iter().map(|seen| (seen.key(), seen.clone())).collect();
         let before = std::mem::replace(&mut self.seen, seen);
-        now.into_iter().map(|seen| Rated::new(before.get(&key(&seen)), seen, between)).collect()
+        now.into_iter().map(|seen| Rated::new(before.get(&seen.key()), seen, between)).collect()
     }
 }
 

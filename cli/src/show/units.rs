@@ -34,6 +34,11 @@ pub fn amount(number: f64) -> String {
     if number < 999.5 { format!("{number:.0}") } else { format!("{digits}{unit}") }
 }
 
+/// So many of what has a plural in `s`: `1 call`, `12 calls`.
+pub fn counted(number: u64, thing: &str) -> String {
+    format!("{number} {thing}{}", if number == 1 { "" } else { "s" })
+}
+
 /// Bytes, in as few characters: `79.4MB`.
 pub fn bytes(number: f64) -> String {
     format!("{}B", amount(number))
@@ -87,6 +92,11 @@ fn three_digits(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_thing_is_no_plural() {
+        assert_eq!([0, 1, 2].map(|calls| counted(calls, "call")), ["0 calls", "1 call", "2 calls"]);
+    }
 
     #[test]
     fn few_characters_are_enough() {

@@ -9,6 +9,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 use super::{Order, detail, table};
+use crate::seen;
 use crate::seen::rates::Rated;
 
 /// What is shown.
@@ -18,6 +19,8 @@ pub(super) struct Screen {
     pub(super) processes: usize,
     pub(super) order: Order,
     pub(super) interval: Duration,
+    /// The one endpoint that is shown, if not all are.
+    name: Option<String>,
     /// What could not be seen, and how many connections.
     pub(super) fault: Option<String>,
     pub(super) unlisted: u64,
@@ -26,8 +29,8 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    pub(super) fn new(interval: Duration) -> Self {
-        Self { interval, ..Self::default() }
+    pub(super) fn new(name: Option<&str>, interval: Duration) -> Self {
+        Self { interval, name: name.map(str::to_owned), ..Self::default() }
     }
 
     /// Goes to another connection.
@@ -36,11 +39,12 @@ impl Screen {
         self.selected = self.selected.min(last).saturating_add_signed(by).min(last);
     }
 
-    /// As text, where there is no terminal: every connection, and all about the first.
+    /// As text, where there is no terminal: every connection, and all about the first; no keys, which nobody could press.
     pub(super) fn printed(&self, width: u16) -> String {
         let connections = u16::try_from(self.rows.len()).unwrap_or(u16::MAX - 64);
-        let detail = if self.rows.is_empty() { 1 } else { detail::HEIGHT };
-        super::text_of(self, Rect::new(0, 0, width, HEADING + connections + 1 + detail + FOOT))
+        let body = if self.rows.is_empty() { HINTS.len() as u16 + 1 } else { connections + 1 + detail::HEIGHT };
+        let text = super::text_of(self, Rect::new(0, 0, width, HEADING + body + FOOT));
+        text.trim_end().trim_end_matches(KEYS).trim_end().to_owned() + "\n"
     }
 
     fn heading(&self) -> Line<'_> {
@@ -63,7 +67,15 @@ impl Screen {
         match &self.fault {
             Some(fault) => Line::from(fault.as_str()).yellow(),
             None if unlisted > 0 => Line::from(format!("{unlisted} connections found no room to be shown")).yellow(),
-            None => Line::from("q quit   ↑ ↓ choose a connection   s sort by another column").dim(),
+            None => Line::from(KEYS).dim(),
+        }
+    }
+
+    /// What is said where there is no connection.
+    fn nothing(&self) -> String {
+        match &self.name {
+            Some(name) => format!("Nothing to see: no monitored process has a connection of {name}."),
+            None => format!("Nothing to see: {}.", seen::NOBODY),
         }
     }
 }
@@ -71,8 +83,9 @@ impl Screen {
 const HEADING: u16 = 2;
 const FOOT: u16 = 2;
 
-const NOBODY: [&str; 3] = [
-    "Nothing to see: no process of this user has a connection that is monitored.",
+const KEYS: &str = "q quit   ↑ ↓ choose a connection   s sort by another column";
+
+const HINTS: [&str; 2] = [
     "A program is seen from its Monitor::start() on, a service that is `monitored`,",
     "and `echo`, `serve`, `ping`, `listen` and `connect` with --monitor.",
 ];
@@ -85,8 +98,9 @@ impl Widget for &Screen {
         let [heading, list, chosen, foot] = Layout::vertical(parts).areas(area);
         self.heading().render(heading, buffer);
         if self.rows.is_empty() {
-            for (line, row) in NOBODY.iter().zip(list.rows()) {
-                Line::from(*line).render(row, buffer);
+            let lines = std::iter::once(self.nothing()).chain(HINTS.map(str::to_owned));
+            for (line, row) in lines.zip(list.rows()) {
+                Line::from(line).render(row, buffer);
             }
         }
         let selected = self.selected.min(self.rows.len().saturating_sub(1));

@@ -156,7 +156,7 @@ fn serve_tells_who_came_and_outlives_a_client_that_is_killed() {
     assert!(said.any(|line| line == format!("{who} connected")));
     // Both at once.
     assert_eq!(reply(&place, &["door", "hello"]), b"hello");
-    assert!(said.any(|line| line.ends_with(" left, after 1 calls")));
+    assert!(said.any(|line| line.ends_with(" left, after 1 call")));
     endless.kill();
     assert!(said.any(|line| line.starts_with(&format!("{who}: the peer has died or hung up, after "))));
     assert_eq!(reply(&place, &["door", "hello"]), b"hello");

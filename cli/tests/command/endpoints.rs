@@ -86,7 +86,14 @@ fn attach_talks_to_the_service_of_a_process() {
     let place = Place::new();
     let pid = std::process::id().to_string();
     let nobody = place.run(&["attach", &pid]);
-    assert_eq!(said(&nobody), format!("twinring: process {pid} serves nothing here: `twinring list` shows who does\n"));
+    assert_eq!(
+        said(&nobody),
+        format!("twinring: process {pid} listens nowhere here: `twinring list` shows who does\n")
+    );
+    let echo = place.start(&["echo", "door"]);
+    place.await_listener("door");
+    let listener = place.run(&["attach", &echo.0.id().to_string()]);
+    assert!(said(&listener).starts_with("twinring: what listens at door is no service"), "{}", said(&listener));
     let _service = published(&place, "viewed");
     let about = printed(&place.run(&["attach", &pid]));
     assert!(about.starts_with(&format!("pid {pid}\n")) && about.contains("\ncall 1:2\n"), "{about}");

@@ -58,6 +58,32 @@ fn help_fits_a_terminal() {
     }
 }
 
+/// The examples of a help, as a terminal of so many columns shows them.
+fn examples(place: &Place, command: &str, columns: &str) -> String {
+    let output = place.command(&[command, "--help"]).env("COLUMNS", columns).output().unwrap();
+    let help = String::from_utf8(output.stdout).unwrap();
+    help.split_once("\nExample").expect(command).1.to_owned()
+}
+
+#[test]
+fn no_line_of_an_example_is_broken_by_80_columns() {
+    let place = Place::new();
+    for command in ["bench", "listen", "connect", "echo", "ping", "serve", "call", "attach", "stat", "top"] {
+        assert_eq!(examples(&place, command, "80"), examples(&place, command, "100"), "{command}");
+    }
+    let whole = |columns| {
+        let output = place.command(&["--help"]).env("COLUMNS", columns).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().split_once("\nExamples:").expect("examples").1.to_owned()
+    };
+    assert_eq!(whole("80"), whole("100"));
+}
+
+#[test]
+fn the_version_is_that_of_the_command() {
+    let output = Place::new().run(&["--version"]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), concat!("twinring ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
 #[test]
 fn wrong_arguments_are_a_usage_error_that_says_what_is_allowed() {
     let cases: [(&[&str], &str); 14] = [

@@ -100,6 +100,7 @@ fn who_did_not_ask_to_be_seen_is_not() {
     connection.ends().0.send(b"unseen").unwrap();
     assert_eq!(lines(&place, &["stat", "--json"]), Vec::<Value>::new());
     let table = place.run(&["stat"]);
+    assert!(said(&table).starts_with("twinring: no process of this user has a connection that"), "{}", said(&table));
     assert_eq!(String::from_utf8(table.stdout).unwrap().lines().count(), 1, "a heading");
 }
 

@@ -155,5 +155,20 @@ fn without_a_terminal_it_prints_once() {
     let lines: Vec<_> = text.lines().collect();
     assert!(lines.len() > 10 && lines[0].starts_with("twinring top  1 connection of 1 monitored process,"), "{text}");
     assert!(lines.iter().all(|line| line.chars().count() <= 80), "{text}");
-    assert!(!text.contains('\x1b'), "{text}");
+    assert!(!text.contains('\x1b') && !text.contains("q quit"), "{text}");
+}
+
+#[test]
+fn without_a_terminal_it_says_that_there_is_nothing() {
+    let place = Place::new();
+    let output = place.run(&["top", "--interval", "0.05"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<_> = text.lines().collect();
+    assert!(output.status.success() && lines.len() == 5, "{text}");
+    assert!(lines[2].starts_with("Nothing to see: no process") && lines[4].ends_with("with --monitor."), "{text}");
+    let (_echo, _connection) = echo(&place, "prices", 1);
+    let output = place.run(&["top", "window", "--interval", "0.05"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.starts_with("twinring: no monitored process has a connection of window"), "{said}");
 }
