@@ -94,28 +94,26 @@ fn serve(control: &Control, mut carrier: impl Carrier) -> Result<(), Failure> {
 
 /// Lets the classic design's own threads answer.
 fn exchange(control: &Control, mechanism: Mechanism, passed: Passed) -> Result<(), Failure> {
-    let _answering = semaphores::join(mechanism, passed)?;
-    attend(control)
+    let answering = semaphores::join(mechanism, passed)?;
+    control.send(&Reply::Ready, &[])?;
+    await_close(control, answering)
 }
 
 /// Answers calls until the leader has left.
 fn answer_calls(control: &Control, mut answerer: calls::Answerer) -> Result<(), Failure> {
     control.send(&Reply::Ready, &[])?;
     answerer.serve()?;
-    await_close(control)
+    await_close(control, answerer)
 }
 
-/// Lets other threads answer until the mechanism is closed.
-fn attend(control: &Control) -> Result<(), Failure> {
-    control.send(&Reply::Ready, &[])?;
-    await_close(control)
-}
-
-fn await_close(control: &Control) -> Result<(), Failure> {
-    match control.receive::<Order>()? {
-        Some(_) => control.send(&Reply::Done(Vec::new()), &[]),
-        None => Ok(()),
+/// Leaves what is open to its own threads until it is to be closed, and takes it down.
+fn await_close(control: &Control, open: impl Sized) -> Result<(), Failure> {
+    if control.receive::<Order>()?.is_none() {
+        return Ok(());
     }
+    // Only what has been taken down is done: the leader then removes what the threads of this side wait for.
+    drop(open);
+    control.send(&Reply::Done(Vec::new()), &[])
 }
 
 /// Times that work has recorded.
@@ -130,4 +128,28 @@ fn carry_out(control: &Control, work: impl FnOnce() -> Result<Recorded, Failure>
     control.send(&Reply::Ready, &[])?;
     let recorded = work()?;
     control.send(&Reply::Done(recorded), &[])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Says so when it is taken down.
+    struct Open<'a>(&'a Control);
+
+    impl Drop for Open<'_> {
+        fn drop(&mut self) {
+            self.0.send(&Reply::Failed("taken down".to_owned()), &[]).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_open_is_taken_down_before_it_is_said_to_be_done() {
+        let (leader, inherited) = Control::pair().unwrap();
+        let second = Control::inherited(inherited);
+        leader.send(&Order::Close, &[]).unwrap();
+        await_close(&second, Open(&second)).unwrap();
+        assert!(matches!(leader.receive::<Reply>().unwrap(), Some((Reply::Failed(_), _))));
+        assert!(matches!(leader.receive::<Reply>().unwrap(), Some((Reply::Done(_), _))));
+    }
 }
