@@ -400,7 +400,7 @@ typedef int32_t (*twinring_on_call)(struct twinring_request *request, void *user
 typedef void (*twinring_on_event)(struct twinring_request *request, void *user_data);
 
 /**
- * What a side of a session has counted since it began. What only the receiving thread knows is 0 while one waits.
+ * What a side of a session has counted since it began.
  */
 typedef struct twinring_session_counters {
     /**

@@ -45,7 +45,7 @@ pub struct ReceiverCounters {
     pub wakes: u64,
 }
 
-/// What a side of a session has counted since it began. What only the receiving thread knows is 0 while one waits.
+/// What a side of a session has counted since it began.
 #[repr(C)]
 pub struct SessionCounters {
     /// Calls of this side that were sent.

@@ -238,7 +238,8 @@ pub extern "C" fn twinring_session_peer(session: Option<&Session>, peer: Option<
     })
 }
 
-/// What this side has counted; `size` is that of twinring_session_counters. Threads: any number at a time.
+/// What this side has counted; `size` is that of twinring_session_counters. Threads: any number at a time; one that is just sending is
+/// waited for.
 #[unsafe(no_mangle)]
 pub extern "C" fn twinring_session_count(
     session: Option<&Session>,

@@ -225,7 +225,7 @@ impl Session {
         self.line().session.peer()
     }
 
-    /// What this side has counted.
+    /// What this side has counted. It takes the sending lock for a moment; no task waits for room under it.
     #[must_use]
     pub fn counters(&self) -> SessionCounters {
         self.line().session.counters()

@@ -276,7 +276,7 @@ impl<T> Client<T> {
         lock(&self.0.line).is_some()
     }
 
-    /// What its session has counted; zeros once it has gone.
+    /// What its session has counted, see [`Session::counters`]; zeros once it has gone.
     #[must_use]
     pub fn counters(&self) -> SessionCounters {
         self.0.session().map_or_else(SessionCounters::default, |session| session.counters())

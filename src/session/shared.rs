@@ -337,7 +337,10 @@ impl Session {
         self.engine.credentials
     }
 
-    /// What this side has counted.
+    /// What this side has counted: everything that the other side has received of it by now, and zeros in a forked child.
+    ///
+    /// It takes the sending lock, so it waits for a thread that is just sending. One that waits for room gives the lock up every half
+    /// millisecond.
     #[must_use]
     pub fn counters(&self) -> SessionCounters {
         self.engine.counters()

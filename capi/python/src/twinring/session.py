@@ -177,7 +177,7 @@ class Session:
         return Peer(found.pid, found.uid, found.gid)
 
     def counters(self) -> counting.SessionCounters:
-        """What this side has counted. What only the receiving thread knows is 0 while one waits."""
+        """What this side has counted."""
         return counting.of_session(self._open())
 
     @property
