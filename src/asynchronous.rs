@@ -2,8 +2,8 @@
 //!
 //! What is here stands on the same rings, and the other side cannot tell: it may be a process without a runtime. From the
 //! ground up: `race`, `limit`, `linger` and `blocking` (small tools), `bell` (what two ends wait for), [`Sender`] and [`Receiver`],
-//! [`connect`] and [`Listener`], [`Handler`] and its `desk`, `line` and `driver` (a session, and the task that drives it),
-//! [`Session`], [`Service`].
+//! [`connect`] and [`Listener`], [`Handler`] and its `desk`, `line` and `driver` (a session, and the task that drives it), `awaited`
+//! (a reply), [`Session`], `calling` and [`Service`].
 //!
 //! # Waiting
 //!
@@ -25,8 +25,10 @@
 //! there is nothing to wait for, and [`StartError::Spins`] says so.
 
 mod answer;
+mod awaited;
 mod bell;
 mod blocking;
+mod calling;
 mod connect;
 mod desk;
 mod driver;

@@ -2,6 +2,8 @@
 
 #[path = "asynchronous/bed.rs"]
 mod bed;
+#[path = "asynchronous/calling.rs"]
+mod calling;
 #[path = "asynchronous/cancelling.rs"]
 mod cancelling;
 #[path = "asynchronous/ending.rs"]

@@ -93,7 +93,8 @@ impl Receiver {
     }
 
     /// A copy of the next message; `None` once the peer has left in order and everything was received. For loops:
-    /// `while let Some(message) = receiver.next().await`.
+    /// `while let Some(message) = receiver.next().await`. Where a stream is wanted, `unfold` of the crate `futures-util` makes one of it:
+    /// `unfold(receiver, |mut receiver| async { Some((receiver.next().await?, receiver)) })`.
     ///
     /// # Errors
     ///

@@ -12,12 +12,13 @@ use tokio::sync::Notify;
 use tokio::task::{AbortHandle, yield_now};
 
 use super::answer::answer;
+use super::calling;
 use super::error::StartError;
 use super::limit::within;
 use crate::os::clock::Deadline;
 use crate::os::readiness::Readiness;
 use crate::service::{self, Client, Selector};
-use crate::session::Failure;
+use crate::session::{CallError, Failure};
 
 /// A service that one task drives, with its many clients, who may be anybody: as [`crate::Service`], which it lends for all that
 /// does not wait (events, broadcasts, clients, counters). Clones are handles to the same one; dropping the last
@@ -120,6 +121,30 @@ impl<T: Send + Sync + 'static> Service<T> {
         }
     }
 
+    /// Calls a client and waits for its reply for at most `timeout`. While as many calls are in flight as the client accepts, or it does
+    /// not read, the request waits for its turn.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    ///
+    /// # Panics
+    ///
+    /// If the runtime was built without its clock (`enable_time`).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it cancels the call: a request that was not sent is not sent, and the reply to one that was is dropped when it comes.
+    pub async fn call(
+        &self,
+        client: &Client<T>,
+        selector: Selector,
+        request: &[u8],
+        timeout: Duration,
+    ) -> Result<Vec<u8>, CallError> {
+        calling::call(client, selector, request, timeout).await
+    }
+
     /// Ends in order: nobody is accepted any more, what has come is answered, requests under way are waited for, and each client
     /// then sees that this side has left. Whoever is not done in that time is cut off; how many that were.
     ///
@@ -172,6 +197,23 @@ impl<T: Send + Sync + 'static> ServiceRequest<T> {
     #[must_use]
     pub fn data(&self) -> &T {
         self.client.data()
+    }
+
+    /// Calls back whoever asks, see [`Service::call`].
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Service::call`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Service::call`].
+    pub async fn call(&self, selector: Selector, request: &[u8], timeout: Duration) -> Result<Vec<u8>, CallError> {
+        calling::call(&self.client, selector, request, timeout).await
     }
 
     /// What is called.

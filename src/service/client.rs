@@ -270,6 +270,11 @@ impl<T> Client<T> {
         self.0.session().ok_or(gone)?.call_timeout(selector.packed(), request, timeout)
     }
 
+    /// The session with it, while it is connected.
+    pub(crate) fn session(&self) -> Option<Session> {
+        self.0.session()
+    }
+
     /// Whether it is still connected.
     #[must_use]
     pub fn is_connected(&self) -> bool {

@@ -33,6 +33,17 @@ impl From<End> for Parting {
     }
 }
 
+impl Parting {
+    /// How the session ended, for whoever waits for a reply of this client.
+    pub(super) fn end(&self) -> End {
+        match self {
+            Self::Corrupt(corrupt) => End::Corrupt(*corrupt),
+            Self::Died | Self::NeverRead => End::Disconnected,
+            Self::Left | Self::Dismissed(_) | Self::Shutdown => End::Closed,
+        }
+    }
+}
+
 impl fmt::Display for Parting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -243,6 +243,7 @@ impl<T: Send + Sync + 'static> Hall<T> {
         }
         // It fails if the socket could not be watched.
         let _ = epoll::delete(&self.epoll, &line.socket);
+        line.session.end_for_tasks(parting.end());
         // Only now: so the service never has more clients than it takes, in the eyes of its callbacks.
         drop(line);
         self.strike_out(entry.id);
