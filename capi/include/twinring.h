@@ -963,7 +963,8 @@ twinring_status twinring_session_fd(const struct twinring_session *session,
 twinring_status twinring_session_peer(const struct twinring_session *session, struct twinring_peer *peer);
 
 /**
- * What this side has counted; `size` is that of twinring_session_counters. Threads: any number at a time.
+ * What this side has counted; `size` is that of twinring_session_counters. Threads: any number at a time; one that is just sending is
+ * waited for.
  */
 twinring_status twinring_session_count(const struct twinring_session *session,
                                        struct twinring_session_counters *counters,
