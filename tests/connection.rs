@@ -15,6 +15,8 @@ mod beside;
 mod endpoints;
 #[path = "connection/ends.rs"]
 mod ends;
+#[path = "connection/granted.rs"]
+mod granted;
 #[path = "connection/pages.rs"]
 mod pages;
 #[path = "connection/polling.rs"]

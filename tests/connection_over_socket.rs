@@ -12,6 +12,8 @@ mod waits;
 
 #[path = "connection/ends.rs"]
 mod ends;
+#[path = "connection/granted.rs"]
+mod granted;
 #[path = "connection/polling.rs"]
 mod polling;
 #[path = "connection/processes.rs"]

@@ -29,6 +29,8 @@ mod passed_on;
 mod reused;
 #[path = "death/stopped.rs"]
 mod stopped;
+#[path = "death/unmapped.rs"]
+mod unmapped;
 
 /// Whether messages go through shared memory.
 const SHARED: bool = true;
@@ -52,6 +54,7 @@ fn second_process() {
         Some("maker") => given::maker(),
         Some("connects for its child") => reused::connects_for_its_child(),
         Some("has forgotten") => reused::has_forgotten(),
+        Some("owner of places") => unmapped::owner_of_places(),
         Some("counts") => stopped::counts(),
         Some("alone") => nothing_left::alone(),
         Some("listener") => nothing_left::listener(),

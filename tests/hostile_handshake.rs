@@ -4,8 +4,12 @@
 
 #[path = "support/leaks.rs"]
 mod leaks;
+#[path = "support/process.rs"]
+mod process;
 #[path = "support/raw.rs"]
 mod raw;
+#[path = "support/sandbox.rs"]
+mod sandbox;
 #[path = "support/waits.rs"]
 mod waits;
 
@@ -15,8 +19,12 @@ mod client;
 mod fences;
 #[path = "hostile_handshake/halves.rs"]
 mod halves;
+#[path = "hostile_handshake/refused.rs"]
+mod refused;
 #[path = "hostile_handshake/server.rs"]
 mod server;
+#[path = "hostile_handshake/turns.rs"]
+mod turns;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -24,4 +32,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 fn alone() -> MutexGuard<'static, ()> {
     static ALONE: Mutex<()> = Mutex::new(());
     ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[test]
+fn second_process() {
+    match process::part().as_deref() {
+        None => {}
+        Some("has no membarrier") => refused::has_no_membarrier(),
+        Some("may not receive") => refused::may_not_receive(),
+        Some(other) => panic!("no such part: {other}"),
+    }
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::net::sockopt::socket_passcred;
 use tempfile::TempDir;
 use twinring::{BindError, ConnectError, Endpoint, Listener, Options};
 
@@ -31,6 +32,17 @@ fn a_listener_may_come_after_its_client() {
     let mut listener = Listener::bind(&*path).expect("a listener");
     listener.accept_timeout(LONG).expect("a client");
     client.join().expect("the client").expect("a listener in time");
+}
+
+/// Who is at the other end is asked once; to be told with each packet costs each packet.
+#[test]
+fn nobody_is_named_with_each_packet_who_is_known_by_the_socket() {
+    let (_directory, path) = place();
+    let mut listener = Listener::bind(&*path).expect("a listener");
+    let client = thread::spawn(move || twinring::connect(path, LONG));
+    let (_sender, accepted) = listener.accept_timeout(LONG).expect("a client").split();
+    let (_sender, connected) = client.join().expect("the client").expect("a listener").split();
+    assert_eq!([&accepted, &connected].map(|end| socket_passcred(end).expect("a Unix socket")), [false; 2]);
 }
 
 #[test]

@@ -90,10 +90,19 @@ pub fn looks_at_its_pages() {
 fn reports_huge(connection: &Connection, wanted: bool) -> bool {
     match connection.pages() {
         Pages::Ordinary => assert!(!wanted, "a wish is granted, or refused with a reason"),
-        Pages::FellBack { .. } => assert!(wanted, "fell back from nothing"),
+        Pages::FellBack { reason } => {
+            assert!(wanted, "fell back from nothing");
+            assert!(names_whole_huge_pages(reason), "{reason}");
+        }
         pages => assert!(*pages == Pages::Huge && wanted, "{pages:?}"),
     }
     *connection.pages() == Pages::Huge
+}
+
+/// Whether what could not be had was a number of whole huge pages: of less there can be none.
+fn names_whole_huge_pages(reason: &str) -> bool {
+    let bytes = reason.split(' ').find_map(|word| word.parse::<u64>().ok());
+    bytes.is_some_and(|bytes| bytes > 0 && bytes % (1 << 21) == 0)
 }
 
 /// A mapping of a half.

@@ -42,7 +42,7 @@ pub fn owner() {
 }
 
 /// Runs the child's part and leaves at once, by a code that tells a panic apart.
-fn exit_of(part: impl FnOnce()) -> ! {
+pub fn exit_of(part: impl FnOnce()) -> ! {
     let failed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(part)).is_err();
     // SAFETY: nothing of this process is to run any more: that is what it is for.
     unsafe { nix::libc::_exit(i32::from(failed)) }

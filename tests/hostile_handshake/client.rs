@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use twinring::connection::wire::{Features, Message};
+use twinring::region::Half;
 use twinring::{AcceptError, End, Listener, Options};
 
 use crate::alone;
@@ -82,6 +83,17 @@ fn a_client_by_hand_that_is_honest_is_accepted() {
     let (_, mut receiver) = listener.accept_timeout(LONG).expect("it keeps to the protocol").split();
     drop(client.join().expect("the client"));
     assert_eq!(receiver.recv().err(), Some(End::Disconnected), "it left without a word");
+}
+
+#[test]
+fn a_half_is_no_larger_than_its_ring_needs() {
+    let _alone = alone();
+    let (_directory, mut listener) = bind(LONG);
+    let client = raw::client(listener.path());
+    raw::send(&client, &raw::hello(), &[]);
+    assert!(matches!(listener.accept_timeout(MOMENT), Err(AcceptError::Timeout)));
+    let Some((Message::Welcome { half, .. }, Some(_))) = raw::receive_message(&client) else { panic!("no WELCOME") };
+    assert_eq!(half, Half { bytes: 4096 + 4096, ring: 4096 });
 }
 
 #[test]
@@ -178,7 +190,13 @@ fn what_is_out_of_turn_is_a_failure_and_said() {
         until_failed(&mut listener, failed);
         assert_reason(&client, expected);
     }
-    assert_eq!(Held::lasting(), before);
+    let client = greeted(&mut listener);
+    raw::send(&client, &Message::Half(SHAPE).encode(), &raw::with(&raw::honest_half()));
+    raw::send(&client, b"too soon", &[]);
+    until_failed(&mut listener, failed + 1);
+    assert_reason(&client, "a packet before its turn");
+    drop(client);
+    until("what came to be closed", || Held::lasting() == before);
     serves(&mut listener);
 }
 

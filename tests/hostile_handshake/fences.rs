@@ -19,7 +19,7 @@ const ANNOUNCED: [u64; 2] = [256, 384];
 
 /// What the listener can do, and whether it has its peer leave out the fence, once it is connected with one that says that it can
 /// do this.
-fn connected(wait: WaitStrategy, features: u32) -> (Features, [bool; 2]) {
+pub fn connected(wait: WaitStrategy, features: u32) -> (Features, [bool; 2]) {
     let (ours, theirs) = raw::introduced_pair();
     let accepting = thread::spawn(move || Options::new().wait(wait).accept_over(theirs, Duration::from_secs(20)));
     let hello = Message::Hello { oldest: VERSION, newest: VERSION, features: Features(features) };

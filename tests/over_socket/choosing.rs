@@ -93,6 +93,17 @@ fn no_memory_and_no_descriptor_goes_over() {
 }
 
 #[test]
+fn a_descriptor_with_a_half_that_is_not_shared_is_refused() {
+    let (ours, theirs) = raw::introduced_pair();
+    let accepting = thread::spawn(move || crate::options().accept_over(theirs, LONG));
+    raw::greet_carried(&ours);
+    raw::send(&ours, &Message::Half(raw::CARRIED).encode(), &raw::with(&raw::honest_half()));
+    let error = accepting.join().expect("a thread").map(drop).expect_err("it shares nothing");
+    let expected = "expected no descriptor with a half that is not shared, came 1";
+    assert!(matches!(&error, HandshakeError::Protocol(text) if text.contains(expected)), "{error:?}");
+}
+
+#[test]
 fn what_is_announced_is_checked() {
     let bad = [
         (raw::SHAPE, "the size of a half that is not shared"),

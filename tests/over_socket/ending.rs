@@ -11,6 +11,7 @@ use twinring::{Connection, End, SendError, TrySendError};
 
 use crate::process::{self, Child};
 use crate::raw;
+use crate::streams;
 use crate::waits::{LONG, own_number, until_asleep};
 
 fn pair(ring: usize) -> (Connection, Connection) {
@@ -96,7 +97,7 @@ fn a_death_behind_a_full_ring_is_told_after_what_came_before() {
     assert_eq!(connection.ends().0.send(b"anybody?"), Err(SendError::Ended(End::Disconnected)));
 }
 
-/// Full in both directions, or dead behind a full ring: nobody spins over what cannot go on. In a process of its own, whose
+/// Full in both directions, dead behind a full ring, or left by this side alone: nobody spins over what cannot go on. In a process of its own, whose
 /// processor time is nobody else's.
 #[test]
 fn what_is_stuck_uses_no_processor() {
@@ -117,6 +118,7 @@ pub fn stuck() {
     let frame = [&stream::data(1000)[..], &[9; 1000]].concat();
     (0..90).for_each(|_| raw::send(&peer, &frame, &[]));
     drop(peer);
+    let _left = streams::left();
     // A thread that waits for room that does not come.
     let (tell, told) = mpsc::channel();
     let waiting = thread::spawn(move || {

@@ -114,6 +114,8 @@ fn who_wants_shared_memory_or_nothing_is_told_that_there_is_none() {
         };
         assert!(said.contains(expected), "{sandboxed:?}: {said}");
     }
-    let (said, connection) = play(Transport::SharedMemory, Transport::Any, true);
-    assert!(said == "no client" && connection.is_err_and(|error| error.contains("out of memory or descriptors")));
+    for (sandboxed, free) in [(Transport::SharedMemory, Transport::Any), (Transport::Any, Transport::SharedMemory)] {
+        let (said, connection) = play(sandboxed, free, true);
+        assert!(said == "no client" && connection.is_err_and(|error| error.contains("out of memory or descriptors")));
+    }
 }

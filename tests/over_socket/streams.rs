@@ -1,15 +1,16 @@
 //! Connections over streams that somebody else has connected.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::Duration;
 
+use twinring::carrier::stream;
 use twinring::connection::wire::Opening;
 use twinring::region::VERSION;
-use twinring::{Connection, Decision, End, HandshakeError, Session, SessionOptions, Transport};
+use twinring::{Connection, Decision, End, HandshakeError, Session, SessionOptions, Terms, Transport};
 
 use crate::content;
 use crate::waits::LONG;
@@ -98,6 +99,53 @@ fn whom_the_kernel_does_not_name_is_refused_unless_allowed() {
     let here = crate::options().over_stream(here, LONG).expect("this very user");
     assert_eq!(here.peer().pid, Some(std::process::id()));
     second.join().expect("a thread").expect("this very user");
+}
+
+#[test]
+fn a_ring_is_as_large_as_was_granted() {
+    let largest = |options: &twinring::Options| {
+        let (here, there) = unix();
+        let (mine, theirs) = (options.clone(), options.clone());
+        let second = thread::spawn(move || theirs.over_stream(there, LONG));
+        let mut here = mine.over_stream(here, LONG).expect("a connection");
+        second.join().expect("a thread").expect("a connection");
+        here.ends().0.largest()
+    };
+    let granted = crate::options().authorise(|_| Decision::AcceptWith(Terms::new().ring_capacity(4096)));
+    assert_eq!(largest(&granted), largest(&crate::options().ring_capacity(4096)));
+}
+
+/// One that is full before anything was said: nobody reads it.
+#[test]
+fn a_stream_without_room_for_an_opening_is_an_error_at_once() {
+    let (mut here, _there) = UnixStream::pair().expect("a pair");
+    here.set_nonblocking(true).expect("a socket");
+    while here.write(&[0; 4096]).is_ok() {}
+    while here.write(&[0]).is_ok() {}
+    let error = crate::options().over_stream(here.into(), LONG).map(drop).expect_err("nobody reads");
+    assert!(matches!(error, HandshakeError::HungUp), "{error:?}");
+}
+
+/// A connection that was left, over the network, and what was its other end.
+pub fn left() -> TcpStream {
+    let (here, there) = tcp();
+    let mut there = TcpStream::from(there);
+    there.write_all(&Opening { version: VERSION, ring: 65536 }.encode()).expect("room");
+    let options = crate::options().authorise(|_| Decision::Accept);
+    drop(options.over_stream(here, LONG).expect("a connection"));
+    there
+}
+
+/// Who leaves can say no more than that, and hangs up when the other does.
+#[test]
+fn who_leaves_over_the_network_ends_its_side_of_the_stream() {
+    let mut there = left();
+    there.set_read_timeout(Some(LONG)).expect("a socket");
+    let mut said = Vec::new();
+    there.read_to_end(&mut said).expect("the end of the stream");
+    let mut goodbye: Vec<_> = said[Opening::LENGTH..].chunks(stream::HEADER).collect();
+    goodbye.sort_unstable();
+    assert_eq!(goodbye, [stream::fin(), stream::gone()]);
 }
 
 #[test]

@@ -72,6 +72,18 @@ pub fn try_send(socket: &OwnedFd, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) 
     sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL).map(drop)
 }
 
+/// Whether something lies in the socket.
+pub fn has_come(socket: &OwnedFd) -> bool {
+    poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&Timespec::default())) == Ok(1)
+}
+
+/// Whether the kernel refuses descriptors for who will not have any: from Linux 6.16 on.
+pub fn keeps_descriptors_away() -> bool {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("the version of the kernel");
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
+    (numbers.next(), numbers.next()) >= (Some(6), Some(16))
+}
+
 /// Receives a packet; `None` if the other side has hung up. Waits at most half a minute.
 pub fn receive(socket: &OwnedFd) -> Option<(Vec<u8>, Vec<OwnedFd>)> {
     let mut ready = [PollFd::new(socket, PollFlags::IN)];
