@@ -8,8 +8,8 @@ mod leaks;
 mod process;
 #[path = "support/raw.rs"]
 mod raw;
-#[path = "support/sandbox.rs"]
-mod sandbox;
+#[path = "support/refusing.rs"]
+mod refusing;
 #[path = "support/waits.rs"]
 mod waits;
 

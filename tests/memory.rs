@@ -3,8 +3,8 @@
 
 #[path = "support/process.rs"]
 mod process;
-#[path = "support/sandbox.rs"]
-mod sandbox;
+#[path = "support/refusing.rs"]
+mod refusing;
 
 #[path = "memory/bounds.rs"]
 mod bounds;

@@ -9,6 +9,8 @@ mod leaks;
 mod process;
 #[path = "support/raw.rs"]
 mod raw;
+#[path = "support/refusing.rs"]
+mod refusing;
 #[path = "support/waits.rs"]
 mod waits;
 
@@ -20,6 +22,8 @@ mod ending;
 mod lies;
 #[path = "over_socket/load.rs"]
 mod load;
+#[path = "over_socket/moving.rs"]
+mod moving;
 #[path = "over_socket/namespaces.rs"]
 mod namespaces;
 #[path = "over_socket/properties.rs"]
@@ -40,7 +44,9 @@ fn second_process() {
         None => {}
         Some("echo") => load::echo(),
         Some("stuck") => ending::stuck(),
+        Some("only sends") => moving::only_sends(),
         Some("sandboxed") => sandbox::sandboxed(),
+        Some("may not send") => sandbox::may_not_send(),
         Some("of another namespace") => namespaces::of_another_namespace(),
         Some(other) => panic!("no such part: {other}"),
     }

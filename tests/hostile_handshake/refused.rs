@@ -8,7 +8,7 @@ use twinring::{HandshakeError, Options, WaitStrategy};
 use crate::fences::connected;
 use crate::process::Child;
 use crate::raw;
-use crate::sandbox::refuse;
+use crate::refusing::refuse;
 use crate::waits::LONG;
 
 #[test]

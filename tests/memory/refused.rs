@@ -8,7 +8,7 @@ use rustix::thread::{MembarrierCommand, membarrier};
 use twinring::memory::{Mapped, Memory, Ordering};
 
 use crate::process::Child;
-use crate::sandbox::{answer_where, refuse};
+use crate::refusing::{answer_where, refuse};
 
 const BYTES: usize = 4096;
 

@@ -1,11 +1,16 @@
 //! Leaving: in order, with what was sent still on its way; and what a connection that is stuck costs.
 
+use std::iter;
+use std::os::fd::OwnedFd;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
+use rustix::io::Errno;
+use rustix::net::sockopt::set_socket_send_buffer_size;
+use rustix::net::{Shutdown, shutdown};
 use twinring::carrier::stream;
 use twinring::{Connection, End, SendError, TrySendError};
 
@@ -27,6 +32,12 @@ fn fill(connection: &mut Connection, message: &[u8]) -> u64 {
     }
     assert_eq!(connection.ends().0.try_send(message), Err(TrySendError::Full));
     count
+}
+
+/// What comes to a peer by hand until the other side has hung up.
+fn all_of(peer: &OwnedFd) -> Vec<u8> {
+    let packets = iter::from_fn(|| Some(raw::receive_bytes(peer, 2048)).filter(|packet| !packet.is_empty()));
+    packets.collect::<Vec<_>>().concat()
 }
 
 #[test]
@@ -95,6 +106,67 @@ fn a_death_behind_a_full_ring_is_told_after_what_came_before() {
     }
     assert_eq!(connection.ends().1.recv().err(), Some(End::Disconnected));
     assert_eq!(connection.ends().0.send(b"anybody?"), Err(SendError::Ended(End::Disconnected)));
+}
+
+#[test]
+fn a_lie_behind_a_full_ring_is_told_after_what_came_before() {
+    let (peer, mut connection) = raw::carried();
+    let frame = [&stream::data(1000)[..], &[9; 1000]].concat();
+    (0..90).for_each(|_| raw::send(&peer, &frame, &[]));
+    raw::send(&peer, &[0; stream::LONGEST_PACKET + 1], &[]);
+    drop(peer);
+    // It cannot be sent, and why is not known yet.
+    connection.ends().0.send(b"anybody?").expect("room");
+    for number in 0..90 {
+        assert!(connection.ends().1.recv_timeout(LONG).is_ok(), "message {number}");
+    }
+    let end = connection.ends().1.recv().err();
+    assert!(matches!(end, Some(End::Corrupt(lie)) if lie.what == "the length of a packet"), "{end:?}");
+}
+
+#[test]
+fn who_sends_to_the_dead_learns_of_it_by_the_first_message() {
+    for round in 0..200 {
+        let (peer, mut connection) = raw::carried();
+        drop(peer);
+        let sent = (0..1000).take_while(|_| connection.ends().0.send(b"anybody?").is_ok()).count();
+        assert!(sent <= 1, "{sent} messages went nowhere in round {round}");
+    }
+}
+
+#[test]
+fn a_peer_that_receives_no_more_may_send_on() {
+    let (peer, mut connection) = raw::carried();
+    shutdown(&peer, Shutdown::Read).expect("a socket");
+    connection.ends().0.send(b"never received").expect("room");
+    raw::send(&peer, &[&stream::data(5)[..], b"hello"].concat(), &[]);
+    assert_eq!(connection.ends().1.recv_timeout(LONG).expect("a message").to_vec(), b"hello");
+}
+
+/// On this machine: what was sent is kept though the socket is closed.
+#[test]
+fn who_has_said_goodbye_hangs_up() {
+    let (peer, connection) = raw::carried();
+    drop(connection);
+    assert_eq!(all_of(&peer), [stream::fin(), stream::gone()].concat());
+    assert_eq!(raw::try_send(&peer, &stream::fin(), &[]), Err(Errno::PIPE));
+}
+
+/// Also where the socket holds next to nothing: the last packet and the goodbye wait for room as all others do.
+#[test]
+fn a_goodbye_waits_for_room() {
+    for count in 1..40 {
+        let (ours, theirs) = raw::introduced_pair();
+        set_socket_send_buffer_size(&theirs, 1).expect("a socket");
+        let (peer, mut connection) = raw::carried_over((ours, theirs));
+        (0..count).for_each(|_| connection.ends().0.send(&[7; 600]).expect("room"));
+        drop(connection);
+        assert_eq!(
+            all_of(&peer).len(),
+            count * (stream::HEADER + 600) + 2 * stream::HEADER,
+            "{count} messages and a goodbye"
+        );
+    }
 }
 
 /// Full in both directions, dead behind a full ring, or left by this side alone: nobody spins over what cannot go on. In a process of its own, whose

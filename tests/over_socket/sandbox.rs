@@ -10,10 +10,11 @@ use seccompiler::{
     apply_filter_all_threads,
 };
 use tempfile::TempDir;
-use twinring::{Connection, End, Options, Transport};
+use twinring::{Connection, End, Options, RecvTimeoutError, Transport};
 
 use crate::process::{self, Child};
-use crate::waits::LONG;
+use crate::refusing::refuse;
+use crate::waits::{LONG, until};
 
 const WISHES: [Transport; 3] = [Transport::SharedMemory, Transport::Socket, Transport::Any];
 
@@ -118,4 +119,20 @@ fn who_wants_shared_memory_or_nothing_is_told_that_there_is_none() {
         let (said, connection) = play(sandboxed, free, true);
         assert!(said == "no client" && connection.is_err_and(|error| error.contains("out of memory or descriptors")));
     }
+}
+
+/// What may not be sent is not lost without a word.
+#[test]
+fn who_may_send_no_more_learns_of_it() {
+    Child::start("may not send", &[]).finish();
+}
+
+/// A process around which a sandbox closes while it is connected.
+pub fn may_not_send() {
+    let (mut here, mut there) = crate::options().pair().expect("a pair");
+    here.ends().0.send(b"while it may").expect("room");
+    refuse(libc::SYS_sendto);
+    until("the end of sending", || here.ends().0.try_send(b"nothing").is_err());
+    assert_eq!(there.ends().1.recv_timeout(LONG).expect("a message").to_vec(), b"while it may");
+    assert_eq!(there.ends().1.recv_timeout(LONG).err(), Some(RecvTimeoutError::Ended(End::Disconnected)));
 }

@@ -7,6 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use twinring::carrier::stream;
 use twinring::connection::wire::Opening;
 use twinring::region::VERSION;
@@ -126,11 +127,18 @@ fn a_stream_without_room_for_an_opening_is_an_error_at_once() {
     assert!(matches!(error, HandshakeError::HungUp), "{error:?}");
 }
 
-/// A connection that was left, over the network, and what was its other end.
-pub fn left() -> TcpStream {
+/// A socket, and the other side of it by hand, which has said its opening.
+fn tcp_by_hand() -> (OwnedFd, TcpStream) {
     let (here, there) = tcp();
     let mut there = TcpStream::from(there);
+    there.set_read_timeout(Some(LONG)).expect("a socket");
     there.write_all(&Opening { version: VERSION, ring: 65536 }.encode()).expect("room");
+    (here, there)
+}
+
+/// A connection that was left, over the network, and what was its other end.
+pub fn left() -> TcpStream {
+    let (here, there) = tcp_by_hand();
     let options = crate::options().authorise(|_| Decision::Accept);
     drop(options.over_stream(here, LONG).expect("a connection"));
     there
@@ -140,12 +148,27 @@ pub fn left() -> TcpStream {
 #[test]
 fn who_leaves_over_the_network_ends_its_side_of_the_stream() {
     let mut there = left();
-    there.set_read_timeout(Some(LONG)).expect("a socket");
     let mut said = Vec::new();
     there.read_to_end(&mut said).expect("the end of the stream");
     let mut goodbye: Vec<_> = said[Opening::LENGTH..].chunks(stream::HEADER).collect();
     goodbye.sort_unstable();
     assert_eq!(goodbye, [stream::fin(), stream::gone()]);
+}
+
+/// What is still on its way is thrown away by a kernel that has to refuse something: so nothing is refused.
+#[test]
+fn what_comes_after_leaving_over_the_network_does_no_harm() {
+    let (here, mut there) = tcp_by_hand();
+    set_socket_send_buffer_size(&here, 1 << 17).expect("a socket");
+    let options = crate::options().ring_capacity(1 << 18).authorise(|_| Decision::Accept);
+    let mut here = options.over_stream(here, LONG).expect("a connection");
+    // More than the other side takes before it reads.
+    (0..140).for_each(|_| here.ends().0.send(&[5; 1000]).expect("room"));
+    drop(here);
+    there.write_all(&stream::data(0)).expect("room");
+    let mut said = Vec::new();
+    there.read_to_end(&mut said).expect("the end of the stream");
+    assert_eq!(said.len(), Opening::LENGTH + 140 * (stream::HEADER + 1000) + 2 * stream::HEADER);
 }
 
 #[test]

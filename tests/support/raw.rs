@@ -108,6 +108,17 @@ pub fn receive(socket: &OwnedFd) -> Option<(Vec<u8>, Vec<OwnedFd>)> {
     (length > 0).then_some((bytes, descriptors))
 }
 
+/// Receives a packet of up to `most` bytes; empty if the other side has hung up. Waits at most half a minute.
+pub fn receive_bytes(socket: &OwnedFd, most: usize) -> Vec<u8> {
+    let timeout = Timespec { tv_sec: 30, tv_nsec: 0 };
+    assert_eq!(poll(&mut [PollFd::new(socket, PollFlags::IN)], Some(&timeout)), Ok(1), "nothing came");
+    let mut bytes = vec![0; most];
+    let (_, length) = rustix::net::recv(socket, &mut bytes[..], RecvFlags::TRUNC).expect("a packet");
+    assert!(length <= most, "a packet of {length} bytes");
+    bytes.truncate(length);
+    bytes
+}
+
 /// Receives a message of the handshake and the descriptor with it.
 pub fn receive_message(socket: &OwnedFd) -> Option<(Message, Option<OwnedFd>)> {
     let (bytes, mut descriptors) = receive(socket)?;
@@ -149,7 +160,11 @@ pub const CARRIED: Half = Half { bytes: 0, ring: 65536 };
 
 /// The socket of such a connector once it is connected, and the other side of the connection.
 pub fn carried() -> (OwnedFd, twinring::Connection) {
-    let (ours, theirs) = introduced_pair();
+    carried_over(introduced_pair())
+}
+
+/// The same over sockets that are there already.
+pub fn carried_over((ours, theirs): (OwnedFd, OwnedFd)) -> (OwnedFd, twinring::Connection) {
     let options = twinring::Options::new().transport(twinring::Transport::Socket).wait(twinring::WaitStrategy::Park);
     let accepting = std::thread::spawn(move || options.accept_over(theirs, std::time::Duration::from_secs(20)));
     greet_carried(&ours);

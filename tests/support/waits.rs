@@ -38,9 +38,12 @@ pub fn until_asleep(thread: i32) {
 
 /// The same of a thread of any process, by its place under `/proc`.
 pub fn until_asleep_in(task: &str) {
-    let path = format!("{task}/syscall");
-    let call = || fs::read_to_string(&path).ok()?.split_whitespace().next()?.parse().ok();
-    until("a thread to fall asleep", || call().is_some_and(|number| SLEEPS.contains(&number)));
+    until("a thread to fall asleep", || call_of(task).is_some_and(|number| SLEEPS.contains(&number)));
+}
+
+/// The system call that a thread is in, if it is in one, by its place under `/proc`.
+pub fn call_of(task: &str) -> Option<i64> {
+    fs::read_to_string(format!("{task}/syscall")).ok()?.split_whitespace().next()?.parse().ok()
 }
 
 /// The strategy of that name.

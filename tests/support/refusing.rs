@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter, SeccompRule,
-    apply_filter_all_threads,
+    apply_filter, apply_filter_all_threads,
 };
 
 /// Refuses `call`.
@@ -20,10 +20,19 @@ pub fn answer_where(call: i64, (place, value): (u8, u64), errno: i32) {
     close(call, vec![rule], errno);
 }
 
+/// Kills this process once this thread makes one of `calls`.
+pub fn kill_for(calls: &[i64]) {
+    let rules = calls.iter().map(|&call| (call, Vec::new())).collect();
+    apply_filter(&program(rules, SeccompAction::KillProcess)).expect("a kernel with filters");
+}
+
 fn close(call: i64, rules: Vec<SeccompRule>, errno: i32) {
+    let rules = BTreeMap::from([(call, rules)]);
+    apply_filter_all_threads(&program(rules, SeccompAction::Errno(errno as u32))).expect("a kernel with filters");
+}
+
+fn program(rules: BTreeMap<i64, Vec<SeccompRule>>, answer: SeccompAction) -> BpfProgram {
     let architecture = std::env::consts::ARCH.try_into().expect("a processor with a filter");
-    let (rules, answer) = (BTreeMap::from([(call, rules)]), SeccompAction::Errno(errno as u32));
     let filter = SeccompFilter::new(rules, SeccompAction::Allow, answer, architecture).expect("a filter");
-    let program: BpfProgram = filter.try_into().expect("a program");
-    apply_filter_all_threads(&program).expect("a kernel with filters");
+    filter.try_into().expect("a program")
 }

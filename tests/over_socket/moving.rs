@@ -1,0 +1,138 @@
+//! Who moves what between the rings and the socket, and in which packets.
+
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use nix::libc::{SYS_poll, SYS_ppoll, SYS_recvmsg, SYS_write};
+use rustix::net::sockopt::set_socket_send_buffer_size;
+use twinring::carrier::stream::{self, LONGEST_PACKET};
+use twinring::{End, Receiver, SendTimeoutError, TryRecvError};
+
+use crate::process::Child;
+use crate::raw;
+use crate::refusing::kill_for;
+use crate::waits::{LONG, call_of, own_number, until_asleep};
+
+/// Longer than anything takes that is not stuck.
+const SHORT: Duration = Duration::from_millis(50);
+
+/// A thread that waits for a message, asleep; its number, and what will come.
+fn waiting(mut receiver: Receiver) -> (i32, JoinHandle<Vec<u8>>) {
+    let (tell, told) = mpsc::channel();
+    let waiting = thread::spawn(move || {
+        tell.send(own_number()).expect("a listener");
+        receiver.recv_timeout(LONG).expect("a message").to_vec()
+    });
+    let number = told.recv().expect("its number");
+    until_asleep(number);
+    (number, waiting)
+}
+
+#[test]
+fn who_waits_sleeps_by_the_socket() {
+    let (peer, connection) = raw::carried();
+    let (_sender, receiver) = connection.split();
+    let (number, waiting) = waiting(receiver);
+    let call = call_of(&format!("/proc/self/task/{number}"));
+    assert!([SYS_poll, SYS_ppoll].map(Some).contains(&call), "{call:?}");
+    raw::send(&peer, &[&stream::data(5)[..], b"hello"].concat(), &[]);
+    assert_eq!(waiting.join().expect("who waits"), b"hello");
+}
+
+/// Room for a message is waited for by one thread, and the peer's goodbye is taken off the socket by another.
+#[test]
+fn who_waits_is_woken_for_what_another_thread_has_taken() {
+    for _ in 0..10 {
+        let (peer, connection) = raw::carried();
+        let (mut sender, mut receiver) = connection.split();
+        let (tell, told) = mpsc::channel();
+        let waiting = thread::spawn(move || {
+            while sender.send_timeout(&[1; 1000], SHORT).is_ok() {}
+            tell.send(own_number()).expect("a listener");
+            sender.send_timeout(&[1; 1000], LONG)
+        });
+        let number = told.recv().expect("its number");
+        let looking = thread::spawn(move || while receiver.try_recv().err() == Some(TryRecvError::Empty) {});
+        until_asleep(number);
+        raw::send(&peer, &[stream::gone(), stream::fin()].concat(), &[]);
+        assert_eq!(waiting.join().expect("who waits"), Err(SendTimeoutError::Ended(End::Closed)));
+        looking.join().expect("who looks");
+    }
+}
+
+/// A message costs its sender what it takes to send it. In a process of its own, which a call too many ends.
+#[test]
+fn who_sends_neither_receives_nor_wakes_who_does() {
+    Child::start("only sends", &[]).finish();
+}
+
+/// That process.
+pub fn only_sends() {
+    let (peer, connection) = raw::carried();
+    let (mut sender, receiver) = connection.split();
+    let (_, waiting) = waiting(receiver);
+    let sending = thread::spawn(move || {
+        kill_for(&[SYS_recvmsg, SYS_write]);
+        (0..100).for_each(|_| sender.send(b"hello").expect("room"));
+        sender
+    });
+    let sender = sending.join().expect("who sends");
+    (0..100).for_each(|_| assert_eq!(raw::receive_bytes(&peer, 64)[stream::HEADER..], *b"hello"));
+    raw::send(&peer, &[&stream::data(4)[..], b"done"].concat(), &[]);
+    assert_eq!(waiting.join().expect("who waits"), b"done");
+    drop(sender);
+}
+
+#[test]
+fn a_packet_is_filled_to_the_last_header_that_fits() {
+    for length in LONGEST_PACKET - 24..LONGEST_PACKET {
+        let (ours, theirs) = raw::introduced_pair();
+        set_socket_send_buffer_size(&theirs, 4 * LONGEST_PACKET).expect("a socket");
+        let (peer, mut connection) = raw::carried_over((ours, theirs));
+        let message = vec![length as u8; length];
+        let mut batch = connection.ends().0.batch();
+        batch.push(&message).expect("room");
+        batch.push(b"").expect("room");
+        batch.flush();
+        drop(batch);
+        let whole = [&stream::data(length)[..], &message, &stream::data(0)].concat();
+        // The empty message goes along if its header does.
+        let (mut expected, left) = (vec![whole.len()], length + stream::HEADER);
+        if whole.len() > LONGEST_PACKET {
+            expected = if left > LONGEST_PACKET {
+                vec![LONGEST_PACKET, whole.len() - LONGEST_PACKET]
+            } else {
+                vec![left, stream::HEADER]
+            };
+        }
+        let packets: Vec<_> = expected.iter().map(|_| raw::receive_bytes(&peer, LONGEST_PACKET)).collect();
+        assert_eq!(packets.iter().map(Vec::len).collect::<Vec<_>>(), expected, "a message of {length}");
+        assert!(packets.concat() == whole);
+    }
+}
+
+/// However many packets wait in the socket when there is room again, none of them waits for the next one.
+#[test]
+fn what_waited_for_room_comes_to_the_last_packet() {
+    for small in 0..20_u8 {
+        let (peer, mut connection) = raw::carried();
+        // Two fill the ring of 64 KiB; what follows stays in the socket.
+        (0..3).for_each(|_| raw::send(&peer, &[&stream::data(28_000)[..], &[0; 28_000]].concat(), &[]));
+        (0..small).for_each(|number| raw::send(&peer, &[&stream::data(1)[..], &[number]].concat(), &[]));
+        let (_, receiver) = connection.ends();
+        (0..3).for_each(|_| assert_eq!(receiver.recv_timeout(LONG).expect("a large message").len(), 28_000));
+        for number in 0..small {
+            assert_eq!(receiver.recv_timeout(LONG).expect("a small message").to_vec(), [number]);
+        }
+    }
+}
+
+#[test]
+fn who_is_told_that_nobody_receives_says_that_nothing_follows() {
+    let (peer, connection) = raw::carried();
+    raw::send(&peer, &stream::gone(), &[]);
+    assert_eq!(raw::receive_bytes(&peer, 64), stream::fin());
+    // Not because it left.
+    drop(connection);
+}
