@@ -44,6 +44,7 @@ fn second_process() {
         None => {}
         Some("echo") => load::echo(),
         Some("stuck") => ending::stuck(),
+        Some("is answered") => moving::is_answered(),
         Some("only sends") => moving::only_sends(),
         Some("sandboxed") => sandbox::sandboxed(),
         Some("may not send") => sandbox::may_not_send(),

@@ -37,12 +37,23 @@ const CONNECTION: &[&str] = &[
     "over_socket",
     "connection_over_socket",
     "death_over_socket",
+    "session",
     "service",
+    "asynchronous",
+];
+/// What carries has no part in shared memory.
+const CARRIER: &[&str] = &[
+    "fuzz_replay",
+    "over_socket",
+    "connection_over_socket",
+    "death_over_socket",
+    "session_over_socket",
+    "asynchronous_over_socket",
 ];
 const SESSION: &[&str] = &["session_properties", "fuzz_replay", MODELS, "session", "session_over_socket"];
 const SERVICE: &[&str] = &["service", "service_over_socket"];
 const RPC: &[&str] = &["rpc", "fuzz_replay"];
-const SYSTEM: &[&str] = &["connection", "over_socket", "death", "session", "service"];
+const SYSTEM: &[&str] = &["connection", "over_socket", "connection_over_socket", "death", "session", "service"];
 
 use Depth::{All, Wakes};
 
@@ -65,7 +76,7 @@ pub const MODULES: &[Module] = &[
         ],
         programs: CONNECTION,
     },
-    Module { name: "carrier", files: &[("carrier", All)], programs: CONNECTION },
+    Module { name: "carrier", files: &[("carrier", All)], programs: CARRIER },
     Module {
         name: "session",
         files: &[

@@ -12,12 +12,12 @@ use rustix::io::Errno;
 use rustix::net::sockopt::set_socket_send_buffer_size;
 use rustix::net::{Shutdown, shutdown};
 use twinring::carrier::stream;
-use twinring::{Connection, End, SendError, TrySendError};
+use twinring::{Connection, End, SendError, Sender, TrySendError};
 
 use crate::process::{self, Child};
 use crate::raw;
 use crate::streams;
-use crate::waits::{LONG, own_number, until_asleep};
+use crate::waits::{LONG, own_number, until, until_asleep};
 
 fn pair(ring: usize) -> (Connection, Connection) {
     crate::options().ring_capacity(ring).pair().expect("a pair")
@@ -181,6 +181,22 @@ fn what_is_stuck_uses_no_processor() {
 
 const STUCK: Duration = Duration::from_secs(1);
 
+/// A connection that can send no more; a thread waits for a message on it, which was called while it slept and before it did.
+fn called() -> (OwnedFd, Sender, thread::JoinHandle<bool>) {
+    let (peer, connection) = raw::carried();
+    let (mut sender, mut receiver) = connection.split();
+    raw::send(&peer, &[&stream::data(5)[..], b"hello"].concat(), &[]);
+    until("a message", || receiver.try_recv().is_ok());
+    let (tell, told) = mpsc::channel();
+    let waiting = thread::spawn(move || {
+        tell.send(own_number()).expect("a listener");
+        receiver.recv_timeout(2 * STUCK).is_err()
+    });
+    until_asleep(told.recv().expect("a thread"));
+    while sender.try_send(&[1; 300]).is_ok() {}
+    (peer, sender, waiting)
+}
+
 /// That process.
 pub fn stuck() {
     let (mut here, mut there) = pair(4096);
@@ -191,6 +207,7 @@ pub fn stuck() {
     (0..90).for_each(|_| raw::send(&peer, &frame, &[]));
     drop(peer);
     let _left = streams::left();
+    let (_peer, _sender, called) = called();
     // A thread that waits for room that does not come.
     let (tell, told) = mpsc::channel();
     let waiting = thread::spawn(move || {
@@ -202,6 +219,7 @@ pub fn stuck() {
     thread::sleep(STUCK);
     process::say(&(processor_time() - before).to_string());
     let (timed_out, mut here) = waiting.join().expect("the waiting thread");
+    assert!(called.join().expect("the thread that was called"), "nothing has come");
     assert!(timed_out && here.ends().1.try_recv().is_ok() && unread.ends().1.try_recv().is_ok());
 }
 

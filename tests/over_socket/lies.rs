@@ -67,6 +67,15 @@ fn each_lie_is_found_out_and_what_came_before_it_is_received() {
     }
 }
 
+/// Though the user still holds its ends.
+#[test]
+fn a_liar_is_hung_up_on() {
+    let (liar, connection) = raw::carried();
+    raw::send(&liar, &header(0, 0), &[]);
+    assert_eq!(raw::receive_bytes(&liar, 64), []);
+    drop(connection);
+}
+
 #[test]
 fn what_follows_the_last_message_is_a_lie() {
     // The last message was the last: that end is known before the lie is.

@@ -1,5 +1,7 @@
 //! Who moves what between the rings and the socket, and in which packets.
 
+use std::fs;
+use std::os::fd::OwnedFd;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -9,10 +11,10 @@ use rustix::net::sockopt::set_socket_send_buffer_size;
 use twinring::carrier::stream::{self, LONGEST_PACKET};
 use twinring::{End, Receiver, SendTimeoutError, TryRecvError};
 
-use crate::process::Child;
+use crate::process::{Child, say};
 use crate::raw;
 use crate::refusing::kill_for;
-use crate::waits::{LONG, call_of, own_number, until_asleep};
+use crate::waits::{LONG, call_of, own_number, until, until_asleep};
 
 /// Longer than anything takes that is not stuck.
 const SHORT: Duration = Duration::from_millis(50);
@@ -29,15 +31,47 @@ fn waiting(mut receiver: Receiver) -> (i32, JoinHandle<Vec<u8>>) {
     (number, waiting)
 }
 
+/// Whether that thread sleeps in `poll(2)`.
+fn polls(number: i32) -> bool {
+    let call = call_of(&format!("/proc/self/task/{number}"));
+    [SYS_poll, SYS_ppoll].map(Some).contains(&call)
+}
+
 #[test]
 fn who_waits_sleeps_by_the_socket() {
     let (peer, connection) = raw::carried();
     let (_sender, receiver) = connection.split();
     let (number, waiting) = waiting(receiver);
-    let call = call_of(&format!("/proc/self/task/{number}"));
-    assert!([SYS_poll, SYS_ppoll].map(Some).contains(&call), "{call:?}");
+    assert!(polls(number), "by something else");
     raw::send(&peer, &[&stream::data(5)[..], b"hello"].concat(), &[]);
     assert_eq!(waiting.join().expect("who waits"), b"hello");
+}
+
+#[test]
+fn of_two_that_wait_one_sleeps_by_the_socket() {
+    let (peer, connection) = raw::carried();
+    let (mut sender, receiver) = connection.split();
+    let (receives, receiving) = waiting(receiver);
+    let (tell, told) = mpsc::channel();
+    let sending = thread::spawn(move || {
+        let sent = (0..).take_while(|_| sender.send_timeout(&[1; 992], SHORT).is_ok()).count();
+        tell.send((own_number(), sent)).expect("a listener");
+        sender.send_timeout(&[1; 992], LONG).map(|()| sender)
+    });
+    let (sends, sent) = told.recv().expect("its number");
+    [receives, sends].into_iter().for_each(until_asleep);
+    until("one of them by the socket", || [receives, sends].into_iter().filter(|&thread| polls(thread)).count() == 1);
+    take(&peer, (sent + 1) * 1000);
+    raw::send(&peer, &[&stream::data(4)[..], b"done"].concat(), &[]);
+    assert_eq!(receiving.join().expect("who waits"), b"done");
+    assert!(sending.join().expect("who sends").is_ok());
+}
+
+/// Takes so many bytes off the peer's socket.
+fn take(peer: &OwnedFd, mut bytes: usize) {
+    while bytes > 0 {
+        bytes -= raw::receive_bytes(peer, LONGEST_PACKET).len();
+    }
 }
 
 /// Room for a message is waited for by one thread, and the peer's goodbye is taken off the socket by another.
@@ -59,6 +93,62 @@ fn who_waits_is_woken_for_what_another_thread_has_taken() {
         assert_eq!(waiting.join().expect("who waits"), Err(SendTimeoutError::Ended(End::Closed)));
         looking.join().expect("who looks");
     }
+}
+
+/// The thread that sleeps by the socket sends what another thread could not.
+#[test]
+fn who_waits_for_messages_sends_on_once_there_is_room() {
+    let (peer, connection) = raw::carried();
+    let (mut sender, receiver) = connection.split();
+    let (_, waiting) = waiting(receiver);
+    let sent = (0..).take_while(|_| sender.try_send(&[3; 992]).is_ok()).count();
+    take(&peer, sent * 1000);
+    raw::send(&peer, &[&stream::data(4)[..], b"done"].concat(), &[]);
+    assert_eq!(waiting.join().expect("who waits"), b"done");
+}
+
+/// While a thread of the user's sleeps by the socket, that of the process has nothing to do there. In a process of its own, which
+/// has one such thread.
+#[test]
+fn what_comes_wakes_who_waits_for_it_and_nobody_else() {
+    let mut child = Child::start("is answered", &[]);
+    let woken: u64 = child.hear().parse().expect("a number");
+    assert!(woken < ROUNDS / 5, "the thread of the process was woken {woken} times for {ROUNDS} messages");
+    child.finish();
+}
+
+const ROUNDS: u64 = 50;
+
+/// That process.
+pub fn is_answered() {
+    let (peer, connection) = raw::carried();
+    let (mut sender, mut receiver) = connection.split();
+    let (tell, told) = mpsc::channel();
+    let waiting = thread::spawn(move || {
+        tell.send(own_number()).expect("a listener");
+        (0..ROUNDS).for_each(|_| assert_eq!(receiver.recv_timeout(LONG).expect("an answer").to_vec(), b"answer"));
+    });
+    let (number, before) = (told.recv().expect("its number"), carrier_wakes());
+    for _ in 0..ROUNDS {
+        until_asleep(number);
+        sender.send(b"question").expect("room");
+        raw::send(&peer, &[&stream::data(6)[..], b"answer"].concat(), &[]);
+        assert_eq!(raw::receive_bytes(&peer, 64)[stream::HEADER..], *b"question");
+    }
+    waiting.join().expect("who waits");
+    say(&(carrier_wakes() - before).to_string());
+}
+
+/// How often the thread that carries has slept so far.
+fn carrier_wakes() -> u64 {
+    let statuses = fs::read_dir("/proc/self/task").expect("the threads").flatten();
+    let statuses = statuses.map(|entry| fs::read_to_string(entry.path().join("status")).unwrap_or_default());
+    let carriers = statuses.filter(|status| status.starts_with("Name:\ttwinring-wire\n"));
+    let sleeps = carriers.map(|status| {
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        line.and_then(|number| number.trim().parse::<u64>().ok()).expect("a number")
+    });
+    sleeps.sum()
 }
 
 /// A message costs its sender what it takes to send it. In a process of its own, which a call too many ends.

@@ -2,13 +2,14 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use twinring::session::header::{Header, Kind, Part, Status};
-use twinring::{CallError, Connection, End, Halt, LocalSession, Session, WaitStrategy};
+use twinring::{Call, CallError, Connection, End, Halt, LocalSession, Session, SessionOptions, WaitStrategy};
 
 use crate::answering::{Answering, CHECK, ECHO, KEEP, MAKE, NEST, STAY, content};
 use crate::process::{self, Child};
@@ -113,6 +114,24 @@ fn call_and_kill(
         assert!(took < AT_ONCE, "{form:?}: known {took:?} after the death");
         error
     })
+}
+
+/// Nobody of ours calls or sends: only the listener is there to be told.
+#[test]
+fn a_listener_that_rests_learns_of_it() {
+    let (_directory, mut child, connection) = victim(Phase::Waits);
+    assert_eq!(child.hear(), "ready");
+    let listener = Arc::new(AtomicI32::new(0));
+    let noted = Arc::clone(&listener);
+    let handler = move |_: &mut Call<'_>| {
+        noted.store(own_number(), Ordering::Relaxed);
+        Ok(())
+    };
+    let session = Session::new(connection, &SessionOptions::new(), handler).expect("a session");
+    until("a call", || listener.load(Ordering::Relaxed) != 0);
+    until_asleep(listener.load(Ordering::Relaxed));
+    child.kill();
+    assert_eq!(session.serve_timeout(LONG), Err(DEAD));
 }
 
 #[test]
