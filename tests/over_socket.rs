@@ -32,6 +32,8 @@ mod properties;
 mod sandbox;
 #[path = "over_socket/streams.rs"]
 mod streams;
+#[path = "over_socket/thread.rs"]
+mod thread;
 
 /// What most connections here are made with.
 fn options() -> twinring::Options {
@@ -47,6 +49,9 @@ fn second_process() {
         Some("is answered") => moving::is_answered(),
         Some("only sends") => moving::only_sends(),
         Some("sandboxed") => sandbox::sandboxed(),
+        Some("keeps what has ended") => thread::keeps_what_has_ended(),
+        Some("may not wait") => thread::may_not_wait(),
+        Some("may not watch") => thread::may_not_watch(),
         Some("may not send") => sandbox::may_not_send(),
         Some("of another namespace") => namespaces::of_another_namespace(),
         Some(other) => panic!("no such part: {other}"),

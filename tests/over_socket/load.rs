@@ -141,7 +141,8 @@ fn thousands_of_connections_come_and_go() {
     until("their descriptors to be closed", || fs::read_dir("/proc/self/fd").expect("descriptors").count() < 1000);
 }
 
-fn carriers() -> usize {
+/// How many threads of this process carry.
+pub fn carriers() -> usize {
     let names = fs::read_dir("/proc/self/task").expect("the threads").flatten();
     let name = |entry: fs::DirEntry| fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
     names.map(name).filter(|name| name.trim() == "twinring-wire").count()
