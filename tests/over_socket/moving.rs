@@ -4,7 +4,7 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::libc::{SYS_poll, SYS_ppoll, SYS_recvmsg, SYS_write};
 use rustix::net::sockopt::set_socket_send_buffer_size;
@@ -14,7 +14,7 @@ use twinring::{End, Receiver, SendTimeoutError, TryRecvError};
 use crate::process::{Child, say};
 use crate::raw;
 use crate::refusing::kill_for;
-use crate::waits::{LONG, call_of, own_number, until, until_asleep};
+use crate::waits::{LONG, call_of, own_number, sleeps_of, until, until_asleep};
 
 /// Longer than anything takes that is not stuck.
 const SHORT: Duration = Duration::from_millis(50);
@@ -89,8 +89,10 @@ fn who_waits_is_woken_for_what_another_thread_has_taken() {
         let number = told.recv().expect("its number");
         let looking = thread::spawn(move || while receiver.try_recv().err() == Some(TryRecvError::Empty) {});
         until_asleep(number);
+        let since = Instant::now();
         raw::send(&peer, &[stream::gone(), stream::fin()].concat(), &[]);
         assert_eq!(waiting.join().expect("who waits"), Err(SendTimeoutError::Ended(End::Closed)));
+        assert!(since.elapsed() < LONG / 2, "only its deadline told it, after {:?}", since.elapsed());
         looking.join().expect("who looks");
     }
 }
@@ -139,16 +141,12 @@ pub fn is_answered() {
     say(&(carrier_wakes() - before).to_string());
 }
 
-/// How often the thread that carries has slept so far.
+/// How often the thread that carries has fallen asleep so far.
 fn carrier_wakes() -> u64 {
-    let statuses = fs::read_dir("/proc/self/task").expect("the threads").flatten();
-    let statuses = statuses.map(|entry| fs::read_to_string(entry.path().join("status")).unwrap_or_default());
-    let carriers = statuses.filter(|status| status.starts_with("Name:\ttwinring-wire\n"));
-    let sleeps = carriers.map(|status| {
-        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
-        line.and_then(|number| number.trim().parse::<u64>().ok()).expect("a number")
-    });
-    sleeps.sum()
+    let tasks = fs::read_dir("/proc/self/task").expect("the threads").flatten().map(|entry| entry.path());
+    let carriers =
+        tasks.filter(|task| fs::read_to_string(task.join("comm")).is_ok_and(|name| name == "twinring-wire\n"));
+    carriers.filter_map(|task| sleeps_of(task.to_str()?)).sum()
 }
 
 /// A message costs its sender what it takes to send it. In a process of its own, which a call too many ends.

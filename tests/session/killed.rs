@@ -15,7 +15,7 @@ use crate::answering::{Answering, CHECK, ECHO, KEEP, MAKE, NEST, STAY, content};
 use crate::process::{self, Child};
 use crate::raw_side::{RawSide, frame};
 use crate::sides::{FORMS, Form, caller, other_process};
-use crate::waits::{LONG, own_number, until, until_asleep};
+use crate::waits::{LONG, own_number, until, until_asleep, until_at_rest};
 
 /// A death is known sooner than this, on however busy a machine: who is not told learns of it after 30 s, if ever.
 const AT_ONCE: Duration = Duration::from_secs(10);
@@ -129,7 +129,7 @@ fn a_listener_that_rests_learns_of_it() {
     };
     let session = Session::new(connection, &SessionOptions::new(), handler).expect("a session");
     until("a call", || listener.load(Ordering::Relaxed) != 0);
-    until_asleep(listener.load(Ordering::Relaxed));
+    until_at_rest(listener.load(Ordering::Relaxed));
     child.kill();
     assert_eq!(session.serve_timeout(LONG), Err(DEAD));
 }

@@ -41,6 +41,25 @@ pub fn until_asleep_in(task: &str) {
     until("a thread to fall asleep", || call_of(task).is_some_and(|number| SLEEPS.contains(&number)));
 }
 
+/// Waits until the thread of this process with that number has been asleep for a moment: not by a brief sleep, behind which it
+/// looks again.
+pub fn until_at_rest(number: i32) {
+    until_asleep(number);
+    let task = format!("/proc/self/task/{number}");
+    until("a thread to rest", || {
+        let before = sleeps_of(&task);
+        thread::sleep(Duration::from_millis(10));
+        before == sleeps_of(&task)
+    });
+}
+
+/// How often a thread has fallen asleep so far, by its place under `/proc`.
+pub fn sleeps_of(task: &str) -> Option<u64> {
+    let status = fs::read_to_string(format!("{task}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+    line.trim().parse().ok()
+}
+
 /// The system call that a thread is in, if it is in one, by its place under `/proc`.
 pub fn call_of(task: &str) -> Option<i64> {
     fs::read_to_string(format!("{task}/syscall")).ok()?.split_whitespace().next()?.parse().ok()
