@@ -25,8 +25,7 @@ pub use core::sync::atomic::Ordering;
 pub use counts::{COUNTS, Count, Counts};
 pub use heap::Heap;
 pub use hostile::{Hostile, Read};
-pub(crate) use mapped::Bell;
-pub use mapped::{MapError, Mapped};
+pub use mapped::{Bell, MapError, Mapped};
 pub use view::{Foreign, Own};
 
 use std::time::Duration;

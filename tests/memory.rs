@@ -1,11 +1,13 @@
-//! Memory that is mapped: what the processor makes of its fences, what its copies are at every offset, and what comes of a
-//! kernel that refuses.
+//! Memory that is mapped: what the processor makes of its fences, what its copies are at every offset, what stands in for
+//! its futexes, and what comes of a kernel that refuses.
 
 #[path = "support/process.rs"]
 mod process;
 #[path = "support/refusing.rs"]
 mod refusing;
 
+#[path = "memory/bells.rs"]
+mod bells;
 #[path = "memory/bounds.rs"]
 mod bounds;
 #[path = "memory/copies.rs"]

@@ -76,12 +76,6 @@ impl Reader {
         Self { largest, header: [0; HEADER], known: 0, left: 0, finished: false, gone: false }
     }
 
-    /// Whether the peer has said that it will send nothing more.
-    #[must_use]
-    pub fn finished(&self) -> bool {
-        self.finished
-    }
-
     /// Whether it has said goodbye: it will neither send nor receive.
     #[must_use]
     pub fn said_goodbye(&self) -> bool {

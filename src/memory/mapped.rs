@@ -50,7 +50,7 @@ struct Mapping {
 }
 
 /// What stands in for the futexes of a private mapping whose other side is no thread that sleeps on them.
-pub(crate) trait Bell: Send + Sync {
+pub trait Bell: Send + Sync {
     /// In place of waking whoever sleeps on `word`; `false` if the futex has to be woken.
     fn wake(&self, word: usize) -> bool;
 
@@ -137,7 +137,11 @@ impl Mapped {
     }
 
     /// The same with something that stands in for its futexes.
-    pub(crate) fn private_with(bytes: usize, bell: impl Bell + 'static) -> Result<Own<Self>, MapError> {
+    ///
+    /// # Errors
+    ///
+    /// If the memory cannot be had.
+    pub fn private_with(bytes: usize, bell: impl Bell + 'static) -> Result<Own<Self>, MapError> {
         Self::wiped(bytes, Some(Box::new(bell))).map(Own::new)
     }
 

@@ -2,14 +2,17 @@
 
 use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 use twinring::session::header::{Header, Kind, Part, Status};
-use twinring::{Call, CallError, Connection, End, Halt, LocalSession, Session, SessionOptions, WaitStrategy};
+use twinring::{
+    Call, CallError, Connection, End, Event, Failure, Halt, Handler, LocalSession, Session, SessionOptions,
+    WaitStrategy,
+};
 
 use crate::answering::{Answering, CHECK, ECHO, KEEP, MAKE, NEST, STAY, content};
 use crate::process::{self, Child};
@@ -42,10 +45,19 @@ enum Phase {
     LargeReply,
     /// While it is called back.
     AskedBack,
+    /// Having sent an event.
+    Tells,
 }
 
-const PHASES: [Phase; 6] =
-    [Phase::Deaf, Phase::HalfReply, Phase::HalfRequest, Phase::Waits, Phase::LargeReply, Phase::AskedBack];
+const PHASES: [Phase; 7] = [
+    Phase::Deaf,
+    Phase::HalfReply,
+    Phase::HalfRequest,
+    Phase::Waits,
+    Phase::LargeReply,
+    Phase::AskedBack,
+    Phase::Tells,
+];
 
 fn victim(phase: Phase) -> (TempDir, Child, Connection) {
     let directory = TempDir::new().expect("a directory");
@@ -73,6 +85,7 @@ pub fn calls() {
         }
         Phase::HalfRequest => side.send(frame(Kind::Call, Part::First, 1, ECHO, 1 << 20), &[7; 1000]),
         Phase::Waits => side.send(Header::whole(Kind::Call, 1, KEEP), b"kept"),
+        Phase::Tells => side.send(Header::whole(Kind::Event, 0, 1), b"told"),
         Phase::LargeReply => side.send(Header::whole(Kind::Call, 1, MAKE), &LARGE_REPLY.to_le_bytes()),
         Phase::AskedBack => {
             side.send(Header::whole(Kind::Call, 1, NEST), &3_u64.to_le_bytes());
@@ -132,6 +145,50 @@ fn a_listener_that_rests_learns_of_it() {
     until_at_rest(listener.load(Ordering::Relaxed));
     child.kill();
     assert_eq!(session.serve_timeout(LONG), Err(DEAD));
+}
+
+/// Says who takes an event, and takes it once it is told to.
+struct Slow {
+    takes: mpsc::Sender<i32>,
+    go_on: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Handler for Slow {
+    fn call(&self, _call: &mut Call<'_>) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn event(&self, _event: &mut Event<'_>) {
+        self.takes.send(own_number()).expect("somebody who waits");
+        self.go_on.lock().expect("no panic").recv().expect("a word");
+    }
+}
+
+/// The same beside a thread of ours that waits for room: over the socket, it is that one which sees the death.
+#[test]
+fn a_listener_that_rests_beside_a_sender_learns_of_it() {
+    // Now the one sleeps by the socket, now the other.
+    (0..6).for_each(|_| rests_beside_a_sender());
+}
+
+fn rests_beside_a_sender() {
+    let (_directory, mut child, connection) = victim(Phase::Tells);
+    assert_eq!(child.hear(), "ready");
+    let ((takes, taken), (go_on, told), (sends, sent)) = (mpsc::channel(), mpsc::channel(), mpsc::channel());
+    let handler = Slow { takes, go_on: Mutex::new(told) };
+    let session = Session::new(connection, &SessionOptions::new(), handler).expect("a session");
+    let listener = taken.recv_timeout(LONG).expect("an event");
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            sends.send(own_number()).expect("somebody who waits");
+            while session.notify(1, &[7; 1000]).is_ok() {}
+        });
+        until_asleep(sent.recv().expect("its number"));
+        go_on.send(()).expect("a listener");
+        until_asleep(listener);
+        child.kill();
+        assert_eq!(session.serve_timeout(LONG), Err(DEAD));
+    });
 }
 
 #[test]
