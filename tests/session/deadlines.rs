@@ -2,17 +2,19 @@
 
 use std::iter;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{UsageWho, getrusage};
 use twinring::{
-    Call, CallError, Event, Failure, Halt, Handler, NotifyError, Outcome, Session, SessionOptions, handlers,
+    Call, CallError, End, Event, Failure, Halt, Handler, NotifyError, Outcome, Session, SessionOptions, WaitStrategy,
+    handlers,
 };
 
 use crate::answering::{Answering, ECHO, KEEP};
 use crate::raw_side::RawSide;
 use crate::sides::{Form, SHARED, caller, ring, sessions};
-use crate::waits::{LONG, own_number, until, until_asleep};
+use crate::waits::{LONG, STRATEGIES, own_number, until, until_asleep};
 
 const SOON: Duration = Duration::from_millis(50);
 
@@ -210,4 +212,78 @@ fn a_cancelled_call_frees_its_slot_and_its_reply_is_late() {
     // The counter is shown as 0 while somebody receives.
     until("the counter", || here.counters().late_replies != 0);
     assert_eq!(here.counters().late_replies, 200);
+}
+
+/// Whoever waits longest receives for all others meanwhile.
+#[test]
+fn a_call_ends_by_its_deadline_while_another_thread_receives() {
+    for wait in STRATEGIES {
+        let (here, there, answering) = served(wait);
+        thread::scope(|scope| {
+            let receiving = scope.spawn(|| here.call(KEEP, b"for long"));
+            until("the first request", || answering.keeps() == 1);
+            for _ in 0..3 {
+                let started = Instant::now();
+                assert_timeout(&here.call_timeout(KEEP, b"not for long", SOON).expect_err("it is kept"));
+                assert!(started.elapsed() < LATE, "{wait:?}: the call took {:?}", started.elapsed());
+            }
+            until("the other requests", || answering.keeps() == 4);
+            answering.answer_kept();
+            assert_eq!(receiving.join().expect("who receives"), Ok(b"for long".to_vec()), "{wait:?}");
+        });
+        drop(here);
+        assert_eq!(there.join().expect("the other side"), Ok(()), "{wait:?}");
+    }
+}
+
+#[test]
+fn who_still_waits_receives_once_another_has_given_up() {
+    for wait in STRATEGIES {
+        let (here, there, answering) = served(wait);
+        thread::scope(|scope| {
+            let giving_up = scope.spawn(|| here.call_timeout(KEEP, b"first", SOON));
+            until("the first request", || answering.keeps() == 1);
+            let waiting = scope.spawn(|| here.call(KEEP, b"second"));
+            until("the second request", || answering.keeps() == 2);
+            assert_timeout(&giving_up.join().expect("who gave up").expect_err("it is kept"));
+            answering.answer_kept();
+            assert_eq!(waiting.join().expect("who waits"), Ok(b"second".to_vec()), "{wait:?}");
+        });
+        drop(here);
+        assert_eq!(there.join().expect("the other side"), Ok(()), "{wait:?}");
+    }
+}
+
+#[test]
+fn who_promised_to_spin_does_not_sleep_while_another_thread_receives() {
+    let (here, there, answering) = served(WaitStrategy::Spin);
+    thread::scope(|scope| {
+        let receiving = scope.spawn(|| here.call(KEEP, b"for long"));
+        until("the first request", || answering.keeps() == 1);
+        // The kernel may have a reason of its own to have a thread wait, but not each time.
+        let mut waits = iter::repeat_with(|| sleeps_of(|| here.call_timeout(KEEP, b"", Duration::from_millis(5))));
+        assert!(waits.by_ref().take(20).any(|sleeps| sleeps == 0), "it slept in each of 20 waits");
+        answering.answer_kept();
+        assert_eq!(receiving.join().expect("who receives"), Ok(b"for long".to_vec()));
+    });
+    drop(here);
+    assert_eq!(there.join().expect("the other side"), Ok(()));
+}
+
+/// How often this thread gave its processor away by itself in a call that is not answered in time.
+fn sleeps_of(call: impl FnOnce() -> Result<Vec<u8>, CallError>) -> i64 {
+    let slept = || getrusage(UsageWho::RUSAGE_THREAD).expect("the use of this thread").voluntary_context_switches();
+    let before = slept();
+    assert_timeout(&call().expect_err("it is kept"));
+    slept() - before
+}
+
+/// A session whose other side is a thread that serves, whatever the way to wait, and what answers there.
+fn served(wait: WaitStrategy) -> (Session, JoinHandle<Result<(), End>>, Answering) {
+    let (here, there) = ring(1 << 16).wait(wait).pair().expect("a pair");
+    let here = Session::new(here, &Form::Inline.options(), ()).expect("a session");
+    let answering = Answering::default();
+    let options = Form::Inline.options().listener(false);
+    let there = Session::new(there, &options, answering.clone()).expect("a session");
+    (here, thread::spawn(move || there.serve()), answering)
 }

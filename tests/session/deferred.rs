@@ -1,11 +1,11 @@
-//! Replies in another order than the requests, later, from other threads, or never.
+//! Replies in another order than the requests, at once, later, from other threads, or never.
 
 use std::thread;
 
-use twinring::{CallError, Failure, Outcome};
+use twinring::{Call, CallError, Failure, LocalSession, Outcome, Session};
 
 use crate::answering::{DROP_KEPT, KEEP, LATER, content};
-use crate::sides::{SHARED, ring, sessions};
+use crate::sides::{FORMS, Form, SHARED, ring, sessions};
 use crate::waits::until;
 
 #[test]
@@ -95,5 +95,29 @@ fn a_request_that_is_kept_counts_until_it_is_answered() {
         assert_eq!((error.outcome(), error), (Outcome::NotRun, CallError::Overloaded));
         assert_eq!(answering.answer_kept(), 4);
         assert_eq!(here.call(crate::answering::ECHO, b"again"), Ok(b"again".to_vec()));
+    }
+}
+
+#[test]
+fn a_reply_is_sent_from_where_it_lies_and_only_once() {
+    for form in FORMS {
+        let (here, there) = ring(1 << 16).pair().expect("a pair");
+        let reply = content(1, 100_000);
+        let answers = move |call: &mut Call<'_>| {
+            call.reply_from(&reply);
+            call.reply_from(b"again");
+            Err(Failure::new("answered all the same"))
+        };
+        let serving = thread::spawn(move || match form {
+            Form::Local => LocalSession::new(there, &form.options(), answers).serve(),
+            _ => Session::new(there, &form.options().listener(false), answers).expect("a session").serve(),
+        });
+        let here = Session::new(here, &Form::Inline.options(), ()).expect("a session");
+        for _ in 0..2 {
+            assert_eq!(here.call(0, b""), Ok(content(1, 100_000)), "{form:?}");
+        }
+        assert_eq!(here.counters().late_replies, 0, "{form:?}");
+        drop(here);
+        assert_eq!(serving.join().expect("the other side"), Ok(()), "{form:?}");
     }
 }

@@ -1,12 +1,13 @@
 //! Leaving in order, while others call, wait, answer and serve.
 
 use std::thread;
+use std::time::Instant;
 
 use twinring::{CallError, End, Halt, LocalSession, NotifyError, Session, SessionOptions, WaitStrategy};
 
 use crate::answering::{Answering, ECHO, KEEP, MAKE};
 use crate::sides::{FORMS, Form, SHARED, caller, ring, serving, sessions};
-use crate::waits::{own_number, until, until_asleep};
+use crate::waits::{LONG, own_number, until, until_asleep};
 
 const CLOSED: Halt = Halt::Ended(End::Closed);
 
@@ -67,6 +68,21 @@ fn a_session_that_was_never_used_ends() {
         drop(caller(form, here, ()));
         assert_eq!(serving.join().expect("the other side"), Ok(()), "{form:?}");
     }
+}
+
+#[test]
+fn who_waits_for_the_end_beside_a_listener_is_told() {
+    let (here, there, _) = sessions(&ring(1 << 16), &SessionOptions::new(), &SessionOptions::new());
+    let (told, heard) = std::sync::mpsc::channel();
+    let waiting = thread::spawn(move || {
+        told.send(own_number()).expect("a test that listens");
+        there.serve_timeout(LONG)
+    });
+    until_asleep(heard.recv().expect("the thread that waits"));
+    let started = Instant::now();
+    drop(here);
+    assert_eq!(waiting.join().expect("the thread that waits"), Ok(()));
+    assert!(started.elapsed() < LONG / 2, "it was told after {:?}", started.elapsed());
 }
 
 #[test]

@@ -29,7 +29,7 @@ fn call(id: u64, part: Part, remaining: u32) -> Header {
 }
 
 /// Each with what is said of it.
-const LIES: [(&str, Lie); 22] = [
+const LIES: [(&str, Lie); 23] = [
     ("the length of a frame of a session", |side| side.sender.send(&[7; 15]).expect("room")),
     ("the length of a frame of a session", |side| side.sender.send(&[]).expect("room")),
     ("the kind of a message", |side| side.send_words([0, 0], b"")),
@@ -49,6 +49,10 @@ const LIES: [(&str, Lie); 22] = [
     ("the first frame of a message that is under way", |side| {
         side.send(call(1, Part::First, 10), b"x");
         side.send(call(1, Part::First, 10), b"x");
+    }),
+    ("the first frame of a message that is under way", |side| {
+        side.send(call(1, Part::First, 10), b"x");
+        side.send(call(1, Part::First, 0), b"whole");
     }),
     ("the rest of a message", |side| {
         side.send(call(1, Part::First, 10), b"x");
@@ -130,35 +134,76 @@ fn a_side_says_hello_first_and_says_it_right() {
             sender.send(&bytes).expect("room");
             assert!(matches!(ends(form, there).0, End::Corrupt(_)), "{form:?}, hello {number}");
         }
-        let (here, there) = ring(1 << 16).pair().expect("a pair");
-        let (mut sender, _receiver) = here.split();
-        sender.send(&Header::whole(Kind::Event, 1, 0).bytes()).expect("room");
-        let (end, _) = ends(form, there);
-        assert!(matches!(end, End::Corrupt(Corrupt { what: "a message before the hello", .. })), "{form:?}: {end:?}");
+        for kind in [Kind::Event, Kind::Call] {
+            let (here, there) = ring(1 << 16).pair().expect("a pair");
+            let (mut sender, _receiver) = here.split();
+            sender.send(&Header::whole(kind, 1, 0).bytes()).expect("room");
+            let (end, _) = ends(form, there);
+            let what = "a message before the hello";
+            assert!(matches!(end, End::Corrupt(lie) if lie.what == what), "{form:?}, {kind:?}: {end:?}");
+        }
     }
+}
+
+/// A whole request takes a short way to its handler: its length is checked there, too.
+#[test]
+fn a_request_that_is_too_large_is_a_lie() {
+    for form in [Form::Local, Form::Inline, Form::Workers] {
+        let (here, there) = ring(1 << 16).pair().expect("a pair");
+        let mut here = RawSide::new(here);
+        here.send(call(1, Part::First, 0), &[7; 101]);
+        let options = form.options().largest_message(100).listener(false);
+        let end = match form {
+            Form::Local => LocalSession::new(there, &options, ()).serve(),
+            _ => Session::new(there, &options, ()).expect("a session").serve(),
+        };
+        assert_eq!(end, Err(too_large()), "{form:?}");
+    }
+}
+
+/// What a message of 101 bytes is, where 100 are accepted.
+fn too_large() -> End {
+    End::Corrupt(Corrupt { what: "the length of a message", seen: 101, least: 0, most: 100 })
 }
 
 /// The reply takes a short way of its own to whoever waits for it: its length is checked there, too.
 #[test]
 fn a_reply_that_is_too_large_is_a_lie() {
     for form in [Form::Local, Form::Inline] {
-        let (here, there) = ring(1 << 16).pair().expect("a pair");
-        let lying = thread::spawn(move || {
-            let mut side = RawSide::new(here);
-            let (header, _) = side.receive_message();
-            side.send(Header::whole(Kind::Reply(Status::Ok), header.id, 0), &[7; 101]);
-            side
-        });
-        let options = form.options().largest_message(100);
-        let error = match form {
-            Form::Local => LocalSession::new(there, &options, ()).call(ECHO, b""),
-            _ => Session::new(there, &options, ()).expect("a session").call(ECHO, b""),
-        };
-        let expected =
-            Halt::Ended(End::Corrupt(Corrupt { what: "the length of a message", seen: 101, least: 0, most: 100 }));
-        assert_eq!(error, Err(CallError::NoReply(expected)), "{form:?}");
-        drop(lying.join().expect("the liar"));
+        let (_, end) = lie_in_reply(form, |side, reply| side.send(reply, &[7; 101]));
+        assert_eq!(end, too_large(), "{form:?}");
     }
+}
+
+#[test]
+fn a_whole_reply_after_its_own_first_half_is_a_lie() {
+    for form in [Form::Local, Form::Inline] {
+        let (id, end) = lie_in_reply(form, |side, reply| {
+            side.send(Header { remaining: 10, ..reply }, b"half");
+            side.send(reply, b"whole");
+        });
+        let what = "the first frame of a message that is under way";
+        assert_eq!(end, End::Corrupt(Corrupt { what, seen: id, least: 1, most: 0 }), "{form:?}");
+    }
+}
+
+/// The id of a call whose peer lies in its reply, and what the session comes to.
+fn lie_in_reply(form: Form, lie: impl FnOnce(&mut RawSide, Header) + Send + 'static) -> (u64, End) {
+    let (here, there) = ring(1 << 16).pair().expect("a pair");
+    let lying = thread::spawn(move || {
+        let mut side = RawSide::new(here);
+        let (Header { id, .. }, _) = side.receive_message();
+        lie(&mut side, Header::whole(Kind::Reply(Status::Ok), id, 0));
+        (id, side)
+    });
+    let options = form.options().largest_message(100);
+    let error = match form {
+        Form::Local => LocalSession::new(there, &options, ()).call(ECHO, b""),
+        _ => Session::new(there, &options, ()).expect("a session").call(ECHO, b""),
+    };
+    let (id, _side) = lying.join().expect("the liar");
+    let Err(CallError::NoReply(Halt::Ended(end))) = error else { panic!("{form:?}: {error:?}") };
+    (id, end)
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The header of a message, against the table of its bits.
 
 use proptest::prelude::*;
-use twinring::session::header::{Header, Kind, Part};
+use twinring::session::header::{Header, Kind, LARGEST_ID, Part, Status};
 
 use super::inputs::{STATUSES, cases, header};
 
@@ -46,15 +46,46 @@ proptest! {
 
     #[test]
     fn a_header_is_what_the_table_says(words in words()) {
-        match Header::parse(words) {
-            Ok(header) => {
-                prop_assert_eq!(Some(header), said(words));
-                prop_assert_eq!(header.words(), words);
-            }
-            Err(corrupt) => {
-                prop_assert_eq!(None, said(words));
-                prop_assert!(!(corrupt.least..=corrupt.most).contains(&corrupt.seen), "{}", corrupt);
-            }
+        check(words)?;
+    }
+}
+
+fn check(words: [u64; 2]) -> Result<(), TestCaseError> {
+    match Header::parse(words) {
+        Ok(header) => {
+            prop_assert_eq!(Some(header), said(words));
+            prop_assert_eq!(header.words(), words);
+        }
+        Err(corrupt) => {
+            prop_assert_eq!(None, said(words));
+            prop_assert!(!(corrupt.least..=corrupt.most).contains(&corrupt.seen), "{}", corrupt);
+        }
+    }
+    Ok(())
+}
+
+/// Honest headers whose fields are the least or the most that they may be.
+fn extremes() -> impl Iterator<Item = Header> {
+    let kinds = [Kind::Call, Kind::Event, Kind::Reply(Status::Ok), Kind::Reply(Status::NotAnswered)];
+    let parts = kinds.into_iter().flat_map(|kind| [Part::First, Part::Later, Part::Abort].map(|part| (kind, part)));
+    let messages = parts.flat_map(|(kind, part)| {
+        let selectors = if matches!(kind, Kind::Reply(_)) { [0, 0] } else { [0, u32::MAX] };
+        let rests = if part == Part::Abort { [0, 0] } else { [0, u32::MAX] };
+        let ends = [0, 1].into_iter().flat_map(move |id| selectors.map(|selector| (id * LARGEST_ID, selector)));
+        ends.flat_map(move |(id, selector)| rests.map(|remaining| Header { kind, part, id, selector, remaining }))
+    });
+    messages.chain([Header::whole(Kind::Hello, 0, 0)])
+}
+
+#[test]
+fn each_bit_of_a_header_at_its_limits_counts() {
+    for header in extremes() {
+        let words = header.words();
+        check(words).expect("by the table");
+        for bit in 0..128 {
+            let mut wrong = words;
+            wrong[bit / 64] ^= 1 << (bit % 64);
+            check(wrong).unwrap_or_else(|error| panic!("{header:?}, bit {bit}: {error}"));
         }
     }
 }

@@ -56,3 +56,22 @@ fn check(bytes: &[u8]) -> Result<(), TestCaseError> {
     }
     Ok(())
 }
+
+#[test]
+fn the_bounds_of_a_hello_are_those_of_the_table() {
+    let hello = Hello { calls: 1, open: 1, largest: 1 }.bytes();
+    for length in [LENGTH - 1, LENGTH, LENGTH + 1] {
+        let mut bytes = hello.to_vec();
+        bytes.resize(length, 0);
+        check(&bytes).expect("by the table");
+    }
+    for (at, length, bound) in
+        [(0, 4, 1), (4, 4, 1), (4, 4, 4096), (8, 4, 1), (8, 4, 64), (12, 4, 0), (16, 8, 1), (16, 8, LARGEST)]
+    {
+        for number in [bound.saturating_sub(1), bound, bound + 1] {
+            let mut bytes = hello;
+            bytes[at..at + length].copy_from_slice(&number.to_le_bytes()[..length]);
+            check(&bytes).unwrap_or_else(|error| panic!("{number} at {at}: {error}"));
+        }
+    }
+}

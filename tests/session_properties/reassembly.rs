@@ -184,3 +184,14 @@ proptest! {
         prop_assert!(reassembly.place(&header, 1, Vec::new).is_err());
     }
 }
+
+#[test]
+fn a_fragment_names_the_selector_of_its_message() {
+    for (selector, honest) in [(6, false), (7, true), (8, false)] {
+        let mut reassembly = Reassembly::new(accepted(1));
+        let first = Header { remaining: 1, ..Header::whole(Kind::Event, 1, 7) };
+        assert!(reassembly.place(&first, 1, Vec::new).is_ok());
+        let last = Header { part: Part::Later, selector, remaining: 0, ..first };
+        assert_eq!(reassembly.place(&last, 1, Vec::new).is_ok(), honest, "{selector}");
+    }
+}
