@@ -15,8 +15,12 @@ mod binding;
 mod calls;
 #[path = "rpc/carriers.rs"]
 mod carriers;
+#[path = "rpc/congestion.rs"]
+mod congestion;
 #[path = "rpc/errors.rs"]
 mod errors;
+#[path = "rpc/frames.rs"]
+mod frames;
 #[path = "rpc/lies.rs"]
 mod lies;
 #[path = "rpc/many.rs"]

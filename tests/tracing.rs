@@ -12,7 +12,9 @@ use tempfile::TempDir;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
-use twinring::{Connection, Decision, End, Options, ServiceOptions, TryRecvError, pair};
+use twinring::{
+    Connection, Corrupt, Decision, End, LocalSession, Options, ServiceOptions, SessionOptions, TryRecvError, pair,
+};
 
 use crate::waits::until;
 
@@ -140,6 +142,17 @@ fn a_lie_is_told_of_with_what_was_expected_and_seen() {
     let End::Corrupt(corrupt) = end else { panic!("{end}") };
     let numbers = format!("seen={} least={} most={}", corrupt.seen, corrupt.least, corrupt.most);
     heard(&["ERROR message=the peer wrote what an honest one would not", &format!("{:?}", corrupt.what), &numbers]);
+}
+
+#[test]
+fn a_lie_in_a_session_is_told_of_too() {
+    collect();
+    let (here, there) = pair().expect("a pair");
+    let (mut sender, _receiver) = here.split();
+    sender.send(b"shorter than a header").expect("room");
+    let end = LocalSession::new(there, &SessionOptions::new(), ()).serve().expect_err("a lie");
+    let End::Corrupt(Corrupt { what, .. }) = end else { panic!("{end}") };
+    heard(&["ERROR message=the peer wrote what an honest one would not", &format!("{what:?}")]);
 }
 
 #[test]

@@ -48,6 +48,12 @@ impl Calls {
         Self { family, mutation, lead, inbox: Rc::new(inbox), places, callers: Cell::new(0) }
     }
 
+    /// Once all threads have gone: nobody is counted as a follower.
+    pub fn check_left(&self) {
+        let followers = self.lead.load(LINE, Ordering::Relaxed);
+        assert_eq!(followers, 0, "followers that have gone are still counted");
+    }
+
     /// What one thread has in hand.
     #[must_use]
     pub fn caller(&self) -> Caller {

@@ -34,15 +34,13 @@ impl<T: Send + Sync + 'static> Hall<T> {
         self.schedule.end();
     }
 
-    /// Parts with whoever is left. Who is in a handler is parted with after it, by the thread that runs it.
+    /// Parts with whoever is left. Who is in a handler is parted with after it: the thread that runs it finds the dismissal when
+    /// the turn is over.
     pub(super) fn sweep(&self) {
         for entry in self.everybody() {
             entry.dismiss(Parting::Shutdown);
             if entry.go_unless_running() {
                 self.part(&entry, &Parting::Shutdown);
-            } else {
-                // Whoever runs it finds the dismissal when its turn is over.
-                entry.wake();
             }
         }
     }

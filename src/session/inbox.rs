@@ -156,7 +156,6 @@ impl Inbox {
         if span.length() < header::LENGTH {
             let least = header::LENGTH as u64;
             let what = "the length of a frame of a session";
-            incoming.release(span);
             return Err(self.corrupt(Corrupt { what, seen: span.length() as u64, least, most: u32::MAX.into() }));
         }
         Ok([incoming.word(span, 0), incoming.word(span, 1)].map(u64::from_le))

@@ -461,7 +461,7 @@ impl Core {
         Ok(())
     }
 
-    /// Handles one message, waiting for it until the deadline, or not at all; whether one came.
+    /// Handles one message while no handler runs, waiting for it until the deadline, or not at all; whether one came.
     fn turn(&mut self, handler: &impl Handler, deadline: Option<Deadline>) -> Result<bool, End> {
         if self.backlog.len() > 0 {
             self.run_oldest(handler);
@@ -469,14 +469,9 @@ impl Core {
         }
         let mut request = std::mem::take(&mut self.request);
         match self.inbox.next_call(&mut request, deadline) {
-            Ok(Asked::Call { id, selector }) if self.depth < self.options.nesting => {
+            Ok(Asked::Call { id, selector }) => {
                 self.run_call(handler, id, selector, &request);
                 self.request = request;
-                Ok(true)
-            }
-            Ok(Asked::Call { id, .. }) => {
-                self.request = request;
-                self.answer(id, Status::Overloaded, &[]);
                 Ok(true)
             }
             Ok(Asked::Other(arrival)) => {

@@ -46,6 +46,14 @@ impl Raw {
         self.0.read_exact(&mut payload).unwrap();
         Some((Header::parse(words_of(std::array::from_fn(|byte| head[4 + byte]))).unwrap(), payload))
     }
+
+    /// Whether nothing comes in that time. If something does, it is out of step.
+    pub fn is_silent_for(&mut self, time: std::time::Duration) -> bool {
+        self.0.set_read_timeout(Some(time)).unwrap();
+        let read = self.0.read(&mut [0]);
+        self.0.set_read_timeout(Some(PATIENCE)).unwrap();
+        read.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock)
+    }
 }
 
 fn victim() -> (StreamSession, Raw) {
@@ -99,8 +107,12 @@ fn each_lie_is_found_out() {
             "0x0 as the part of a message in a stream",
         ),
         (
-            after_hello(&|raw| raw.send(Header { remaining: 9, ..call(1) }, b"")),
-            "0x9 as the rest of a message in a stream",
+            after_hello(&|raw| raw.send(Header { part: Part::Abort, ..call(1) }, b"")),
+            "0x2 as the part of a message in a stream",
+        ),
+        (
+            after_hello(&|raw| raw.send(Header { remaining: 1, ..call(1) }, b"")),
+            "0x1 as the rest of a message in a stream",
         ),
         (
             after_hello(&|raw| raw.send(Header::whole(Kind::Reply(Status::Ok), 5, 0), b"")),

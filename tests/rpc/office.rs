@@ -111,7 +111,8 @@ pub struct Gate {
 }
 
 impl Gate {
-    fn pass(&self) {
+    /// Waits until it is open.
+    pub fn pass(&self) {
         let mut state = self.open.lock().unwrap();
         state.1 += 1;
         self.changed.notify_all();

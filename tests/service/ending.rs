@@ -102,9 +102,28 @@ fn dropping_the_last_handle_ends_it_at_once() {
 }
 
 #[test]
-fn a_dismissed_client_goes_and_the_others_stay() {
+fn a_client_whose_handler_ends_the_service_goes_after_it() {
     let ((_directory, path), record) = (place(), Record::default());
     let service = noted(&record).bind(path).expect("a service");
+    let last = Arc::new(Mutex::new(None));
+    let (held, lines) = (Arc::clone(&last), record.clone());
+    service.handle(ECHO, move |_| {
+        drop(held.lock().expect("no panic").take());
+        lines.note("ended");
+        Ok(())
+    });
+    service.start(1).expect("a thread");
+    let session = client(&service);
+    *last.lock().expect("no panic") = Some(service);
+    assert_eq!(session.call(ECHO.packed(), b""), Ok(Vec::new()), "it is answered first");
+    record.await_lines(&["authorise", "connected", "ended", "disconnected: the service was shut down", "destroyed"]);
+}
+
+#[test]
+fn a_dismissed_client_goes_and_the_others_stay() {
+    let ((_directory, path), record) = (place(), Record::default());
+    // No client has a turn because its hello was waited for.
+    let service = noted(&record).hello_timeout(2 * LONG).bind(path).expect("a service");
     echoes(&service);
     service.start(1).expect("a thread");
     let session = client(&service);

@@ -4,7 +4,10 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use twinring::{Call, Event, Failure, Halt, Handler, LocalSession, NotifyError, Session, SessionOptions, handlers};
+use twinring::session::header::{Header, Kind};
+use twinring::{
+    Call, End, Event, Failure, Halt, Handler, LocalSession, NotifyError, Session, SessionOptions, handlers,
+};
 
 use crate::answering::{Answering, CHECK, ECHO, MAKE, checksum, content};
 use crate::raw_side::RawSide;
@@ -258,7 +261,6 @@ fn a_thread_that_leads_and_waits_to_send_does_not_keep_others_from_receiving() {
                 })
             })
             .collect();
-        use twinring::session::header::{Header, Kind};
         let mut stuck = false;
         for id in 0..1000 {
             let bytes: Vec<u8> = Header::whole(Kind::Event, id, 0).bytes().into_iter().chain([1; 300]).collect();
@@ -283,4 +285,18 @@ fn a_thread_that_leads_and_waits_to_send_does_not_keep_others_from_receiving() {
         assert!(!stuck, "nobody received");
         assert_eq!(all, [const { Ok(()) }; 4]);
     });
+}
+
+/// Its listener rests while the reply waits for room: it is told of the end all the same.
+#[test]
+fn a_reply_that_finds_no_room_in_time_ends_the_session() {
+    for form in SHARED {
+        let (here, there) = ring(4096).pair().expect("a pair");
+        let options = form.options().reply_timeout(Duration::from_millis(50));
+        let there = Session::new(there, &options, Answering::default()).expect("a session");
+        let mut here = RawSide::new(here);
+        // More than the rings hold, or a socket.
+        here.send(Header::whole(Kind::Call, 1, MAKE), &(8_u64 << 20).to_le_bytes());
+        assert_eq!(there.serve_timeout(LATE), Err(Halt::Ended(End::Disconnected)), "{form:?}");
+    }
 }

@@ -1,4 +1,4 @@
-//! Two sessions that have nothing to say cost nothing.
+//! Two sessions that have nothing to say cost nothing, and those that wait for a reply little.
 
 use std::ffi::OsStr;
 use std::thread;
@@ -8,7 +8,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use twinring::WaitStrategy;
 
-use crate::answering::ECHO;
+use crate::answering::{ECHO, KEEP};
 use crate::process::{self, Child};
 use crate::sides::{SHARED, ring, sessions};
 use crate::waits::strategy;
@@ -17,6 +17,12 @@ const IDLE: Duration = Duration::from_secs(5);
 
 /// The processor time of both sides and of their test harness in that time, in microseconds.
 const LITTLE: i64 = 10_000;
+
+/// How long a reply is waited for.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// The same in that time: the listener of a side that waits looks each millisecond whether it is to receive.
+const SOME: i64 = 100_000;
 
 #[test]
 fn idle_sessions_use_no_processor() {
@@ -28,6 +34,9 @@ fn idle_sessions_use_no_processor() {
         let used = child.hear();
         println!("{used} µs of processor time in {IDLE:?}");
         assert!(used.parse::<i64>().expect("a number") <= LITTLE, "{used} µs in {IDLE:?} of nothing");
+        let used = child.hear();
+        println!("{used} µs of processor time in {WAIT:?} of waiting");
+        assert!(used.parse::<i64>().expect("a number") <= SOME, "{used} µs in {WAIT:?} of waiting");
         child.finish();
     }
 }
@@ -49,6 +58,13 @@ pub fn idles() {
     thread::sleep(IDLE);
     process::say(&(used() - before).to_string());
     ask();
+    let before = used();
+    thread::scope(|scope| {
+        for (here, _, _) in &pairs {
+            scope.spawn(|| here.call_timeout(KEEP, b"", WAIT).expect_err("it is kept"));
+        }
+    });
+    process::say(&(used() - before).to_string());
 }
 
 /// The processor time of this process so far, in microseconds.

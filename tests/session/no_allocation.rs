@@ -2,10 +2,12 @@
 
 use std::thread;
 
+use twinring::session::header::{Kind, Part};
 use twinring::{LocalSession, Session, WaitStrategy};
 
 use crate::answering::{ALLOCATIONS, ECHO, number};
 use crate::counting::asked;
+use crate::raw_side::{RawSide, frame};
 use crate::sides::{Form, SHARED, ring, serving, sessions};
 
 const CALLS: u64 = 2000;
@@ -90,4 +92,22 @@ fn counted_calls(here: &Session) -> u64 {
     let before = asked();
     all(5 * CALLS);
     asked() - before
+}
+
+#[test]
+fn what_came_of_messages_that_were_given_up_is_used_again() {
+    let (here, there) = ring(1 << 16).pair().expect("a pair");
+    let mut here = RawSide::new(here);
+    let mut there = LocalSession::new(there, &Form::Local.options(), ());
+    let mut give_up = |messages: u64| {
+        for id in 0..messages {
+            here.send(frame(Kind::Event, Part::First, id, 0, 10), b"half");
+            here.send(frame(Kind::Event, Part::Abort, id, 0, 0), b"");
+            there.dispatch().expect("an honest peer");
+        }
+    };
+    give_up(10);
+    let before = asked();
+    give_up(CALLS);
+    assert_eq!(asked() - before, 0);
 }

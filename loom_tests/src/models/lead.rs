@@ -29,6 +29,7 @@ fn two_callers(calls: &Calls) {
     let waiting = thread::spawn(move || assert!(there.wait(second, SECOND)));
     assert!(here.wait(first, FIRST));
     waiting.join().expect("the other caller has its reply");
+    calls.check_left();
 }
 
 /// The same, with a peer that answers meanwhile: a leader sleeps for what comes.
