@@ -11,7 +11,7 @@ use super::hello::Hello;
 use super::outbox::Letter;
 use crate::channel::{ClaimError, End};
 
-/// What waits for room, in the order in which it was to be sent.
+/// What waits for room, in the order in which it is to be sent.
 #[derive(Debug, Default)]
 pub(super) struct Unsent {
     queue: VecDeque<Parcel>,
@@ -49,9 +49,15 @@ pub(crate) enum Refused {
 }
 
 impl Unsent {
+    /// Puts a message that has its place among the open ones before those that may be waiting for it: only the first goes on. What
+    /// another thread has put aside since this one began is in no order with it.
     fn push(&mut self, parcel: Parcel) {
         self.bytes += parcel.payload.len();
-        self.queue.push_back(parcel);
+        if parcel.open {
+            self.queue.push_front(parcel);
+        } else {
+            self.queue.push_back(parcel);
+        }
     }
 
     fn pop(&mut self) {

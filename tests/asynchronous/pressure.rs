@@ -3,11 +3,13 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tokio::runtime::Builder;
+use tokio::sync::Barrier;
 use tokio::task::JoinSet;
-use twinring::asynchronous::{Event, Request, handlers};
+use twinring::asynchronous::{Event, Request, Session, handlers};
 use twinring::{CallError, Halt, NotifyError, SessionOptions};
 
-use crate::bed::{ECHO, echo, message, on_both, sessions};
+use crate::bed::{ECHO, LATE, echo, message, on_both, sessions};
 
 #[test]
 fn large_messages_cross_in_small_rings() {
@@ -111,4 +113,35 @@ fn who_does_not_read_is_waited_for_by_tasks_and_by_nothing_else() {
         };
         assert!(matches!(gone, NotifyError::NotSent(Halt::Ended(_))), "{gone:?}");
     });
+}
+
+/// The other side takes one large message at a time. Of replies that are sent by several threads at once, the one that has begun
+/// goes on, whichever was put aside first.
+#[test]
+fn large_replies_that_are_sent_at_once_leave_one_after_the_other() {
+    const AT_ONCE: usize = 4;
+    let runtime = Builder::new_multi_thread().worker_threads(AT_ONCE).enable_all().build().expect("a runtime");
+    let meeting = Arc::new(Barrier::new(AT_ONCE));
+    let large = move |request: Request| {
+        let meeting = Arc::clone(&meeting);
+        async move {
+            meeting.wait().await;
+            Ok(request.payload().repeat(1 << 20))
+        }
+    };
+    let calls = async {
+        let (here, there) = crate::bed::small().ring_capacity(1 << 18).pair().expect("a pair");
+        let here = Session::new(here, &SessionOptions::new().open_messages(1), ()).expect("a session");
+        let _there = Session::new(there, &SessionOptions::new(), large).expect("a session");
+        for _ in 0..50 {
+            let calls: JoinSet<_> = (0..AT_ONCE as u8)
+                .map(|number| {
+                    let here = here.clone();
+                    async move { here.call(ECHO, &[number]).await.map(|reply| reply == vec![number; 1 << 20]) }
+                })
+                .collect();
+            assert_eq!(calls.join_all().await, [const { Ok(true) }; AT_ONCE]);
+        }
+    };
+    runtime.block_on(async { tokio::time::timeout(LATE, calls).await }).expect("it stands still");
 }
