@@ -50,9 +50,12 @@ const CARRIER: &[&str] = &[
     "session_over_socket",
     "asynchronous_over_socket",
 ];
-const SESSION: &[&str] = &["session_properties", "fuzz_replay", MODELS, "session", "session_over_socket"];
+/// What a monitor sees of calls in flight, only its tests can tell.
+const SESSION: &[&str] = &["session_properties", "fuzz_replay", MODELS, "session", "session_over_socket", "monitor"];
 const SERVICE: &[&str] = &["service", "service_over_socket"];
 const RPC: &[&str] = &["rpc", "fuzz_replay"];
+const TASKS: &[&str] = &["asynchronous", "asynchronous_over_socket"];
+const LEDGER: &[&str] = &["monitor", "fuzz_replay", MODELS];
 const SYSTEM: &[&str] = &["connection", "over_socket", "connection_over_socket", "death", "session", "service"];
 
 use Depth::{All, Wakes};
@@ -96,6 +99,8 @@ pub const MODULES: &[Module] = &[
         programs: RPC,
     },
     Module { name: "service", files: &[("service", Wakes)], programs: SERVICE },
+    Module { name: "asynchronous", files: &[("asynchronous", Wakes)], programs: TASKS },
+    Module { name: "ledger", files: &[("ledger", Wakes), ("monitor", Wakes)], programs: LEDGER },
     Module { name: "os", files: &[("os", Wakes)], programs: SYSTEM },
 ];
 
