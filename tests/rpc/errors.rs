@@ -2,12 +2,13 @@
 
 use std::collections::HashSet;
 use std::error::Error;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use twinring::rpc::{BIND, CallError, Carrier, FIRST, Server};
+use twinring::rpc::{BIND, CallError, Carrier, FIRST, Server, Socket, StreamSession};
 use twinring::{CallError as Failed, Halt, NotifyError, Outcome};
 
-use crate::carriers::{ALL, Over, connect, office_over};
+use crate::carriers::{ALL, Over, connect, office_over, stream_options, tcp, until};
 use crate::office::{OfficeClient, Stubborn};
 
 /// Calls by number, past the stub.
@@ -140,11 +141,27 @@ fn a_peer_that_leaves_ends_all_calls() {
 }
 
 #[test]
-fn callers_that_wait_learn_that_the_peer_is_gone() {
-    use std::os::unix::net::UnixStream;
-    use twinring::rpc::StreamSession;
+fn a_stream_whose_other_side_leaves_ends_though_nothing_is_sent() {
+    let (here, there) = tcp();
+    ends_with_the_other_side(here, there);
     let (here, there) = UnixStream::pair().unwrap();
-    let session = StreamSession::over(here, &crate::carriers::stream_options(), Server::new()).unwrap();
+    ends_with_the_other_side(here, there);
+}
+
+fn ends_with_the_other_side<S: Socket>(here: S, there: S) {
+    let [here, there] =
+        [here, there].map(|socket| StreamSession::over(socket, &stream_options(), Server::new()).unwrap());
+    // Nothing is left unread.
+    assert_eq!(here.call_into(FIRST, b"", &mut Vec::new(), None), Err(Failed::NoSelector));
+    drop(there);
+    until("the end", || here.ended().is_some());
+    assert_eq!(here.wait(), Ok(()));
+}
+
+#[test]
+fn callers_that_wait_learn_that_the_peer_is_gone() {
+    let (here, there) = UnixStream::pair().unwrap();
+    let session = StreamSession::over(here, &stream_options(), Server::new()).unwrap();
     let calling = std::thread::spawn(move || {
         let mut reply = Vec::new();
         let result = session.call_into(FIRST, b"", &mut reply, None);

@@ -80,3 +80,13 @@ fn an_interrupted_reader_goes_on_and_one_that_fails_is_a_peer_that_died() {
         assert_eq!(read_through(ErrorKind::ConnectionReset, before), Err(End::Disconnected), "after {before} bytes");
     }
 }
+
+#[test]
+fn a_stream_has_ended_between_two_messages_or_its_peer_has_died() {
+    let (bytes, _) = written(b"payload");
+    for end in 0..bytes.len() {
+        let expected = if end == 0 { End::Closed } else { End::Disconnected };
+        let read = FrameReader::new(&bytes[..end], 100).read(&mut Vec::new());
+        assert_eq!(read, Err(expected), "after {end} bytes");
+    }
+}
