@@ -1,10 +1,12 @@
 //! A service that a task drives.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
+use tokio::time::timeout;
 use twinring::asynchronous::{Service, ServiceRequest, Session, connect_with, handlers};
 use twinring::{CallError, Selector, ServiceOptions, SessionOptions};
 
@@ -80,6 +82,35 @@ fn a_shutdown_waits_for_what_is_under_way_and_cuts_off_the_rest() {
         let replies = [first.expect("a place").await, second.expect("a place").await];
         assert_eq!(replies.iter().filter(|reply| reply.is_ok()).count(), 1, "{replies:?}");
         assert!(matches!(one.call(ECHO.packed(), b"").await, Err(CallError::NotSent(_))));
+    });
+}
+
+#[test]
+fn all_who_wait_for_the_same_shutdown_are_told() {
+    on_both(|| async {
+        let (_directory, path) = place();
+        let service = ServiceOptions::new().connection(small()).bind(path.clone()).expect("a service");
+        let service = Service::start(service).expect("a runtime");
+        let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (tell, told) = (Arc::clone(&begun), Arc::clone(&go_on));
+        service.handle(SLOW, move |_: ServiceRequest<()>| {
+            let (tell, told) = (Arc::clone(&tell), Arc::clone(&told));
+            async move {
+                tell.notify_one();
+                told.notified().await;
+                Ok(Vec::new())
+            }
+        });
+        let visitor = client(&path).await;
+        let call = visitor.begin(SLOW.packed(), b"").await.expect("a place");
+        begun.notified().await;
+        let (mut one, mut other) = (pin!(service.shutdown(2 * LATE)), pin!(service.shutdown(2 * LATE)));
+        for waiting in [one.as_mut(), other.as_mut()] {
+            assert!(timeout(Duration::ZERO, waiting).await.is_err(), "it waits for no reply");
+        }
+        go_on.notify_one();
+        assert_eq!(tokio::join!(one, other), (0, 0));
+        assert_eq!(call.await, Ok(Vec::new()));
     });
 }
 

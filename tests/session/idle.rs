@@ -22,7 +22,7 @@ const LITTLE: i64 = 10_000;
 const WAIT: Duration = Duration::from_secs(1);
 
 /// The same in that time: the listener of a side that waits looks each millisecond whether it is to receive.
-const SOME: i64 = 100_000;
+const SOME: i64 = 150_000;
 
 #[test]
 fn idle_sessions_use_no_processor() {
