@@ -26,6 +26,11 @@ impl Held {
     pub fn lasting() -> Self {
         Self { threads: 0, ..Self::now() }
     }
+
+    /// Whether nothing is held beyond that.
+    pub fn is_within(self, before: Self) -> bool {
+        self.descriptors <= before.descriptors && self.threads <= before.threads && self.mappings <= before.mappings
+    }
 }
 
 fn entries(directory: &str) -> usize {
