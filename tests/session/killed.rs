@@ -263,13 +263,13 @@ fn all_threads_that_wait_learn_of_it() {
                 .map(|number| {
                     let here = &here;
                     scope.spawn(move || {
-                        number.store(own_number(), Ordering::Relaxed);
+                        number.store(own_number(), Ordering::Release);
                         (here.call(ECHO, b"nobody hears it"), Instant::now())
                     })
                 })
                 .collect();
+            until("all calls to be sent", || here.counters().calls == 8);
             for number in numbers {
-                until("a calling thread", || number.load(Ordering::Relaxed) != 0);
                 until_asleep(number.load(Ordering::Relaxed));
             }
             let killed = Instant::now();
