@@ -5,6 +5,7 @@ use std::thread;
 use twinring::connection::wire::Features;
 use twinring::{HandshakeError, Options, WaitStrategy};
 
+use crate::alone;
 use crate::fences::connected;
 use crate::process::Child;
 use crate::raw;
@@ -13,6 +14,7 @@ use crate::waits::LONG;
 
 #[test]
 fn who_cannot_fence_for_both_relies_on_nobody_who_can() {
+    let _alone = alone();
     Child::start("has no membarrier", &[]).finish();
 }
 
@@ -26,6 +28,7 @@ pub fn has_no_membarrier() {
 
 #[test]
 fn a_socket_that_fails_is_not_a_peer_that_hung_up() {
+    let _alone = alone();
     Child::start("may not receive", &[]).finish();
 }
 

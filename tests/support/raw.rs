@@ -95,7 +95,8 @@ pub fn receive(socket: &OwnedFd) -> Option<(Vec<u8>, Vec<OwnedFd>)> {
     let result = recvmsg(socket, &mut [IoSliceMut::new(&mut bytes)], &mut control, RecvFlags::CMSG_CLOEXEC);
     let length = match result {
         Ok(received) => received.bytes,
-        Err(rustix::io::Errno::CONNRESET) => 0,
+        // It hung up on something unread, which is told once, before what it had said.
+        Err(rustix::io::Errno::CONNRESET) => return receive(socket),
         Err(errno) => panic!("could not receive: {errno}"),
     };
     let mut descriptors = Vec::new();
