@@ -30,7 +30,7 @@ pub use view::{Foreign, Own};
 
 use std::time::Duration;
 
-use crate::os::clock::Deadline;
+use crate::os::clock::{Deadline, nap};
 
 /// Bytes in a word.
 pub const WORD: usize = 8;
@@ -72,14 +72,17 @@ pub trait Memory: Clone {
     /// only.
     fn heavy_fence(&self) -> bool;
 
-    /// Waits until whatever other processors have in flight has landed: what is left where [`Memory::heavy_fence`] was
-    /// refused. Takes far longer than any store stays unseen.
-    fn settle(&self) {
-        std::thread::sleep(BRIEF);
+    /// Waits for `moment`, by which whatever other processors had in flight at the time of [`Memory::soon`] has landed: what is
+    /// left where [`Memory::heavy_fence`] was refused.
+    fn settle(&self, moment: Deadline) {
+        while !moment.passed() {
+            nap(moment.remaining().unwrap_or(BRIEF));
+        }
         self.fence();
     }
 
-    /// The earlier of `deadline` and a moment by which whatever other processors have in flight has landed.
+    /// The earlier of `deadline` and a moment by which whatever other processors have in flight has landed: far longer from now
+    /// than any store stays unseen.
     fn soon(&self, deadline: Deadline) -> Deadline {
         deadline.min(Deadline::after(BRIEF))
     }

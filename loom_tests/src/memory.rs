@@ -252,7 +252,8 @@ impl Memory for Words {
         matches!(self.family.fences, Fences::Both | Fences::Membarrier)
     }
 
-    fn settle(&self) {
+    /// Time is not modelled: the moment has come.
+    fn settle(&self, _moment: Deadline) {
         self.family.settle(self.side);
     }
 

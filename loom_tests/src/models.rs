@@ -67,6 +67,7 @@ pub const MODELS: &[Model] = &[
     model("batch", channel::batch),
     model("rested_for_room", channel::rested_for_room),
     model("armed_for_room", channel::armed_for_room),
+    model("armed_for_room_expected", channel::armed_for_room_expected),
     model("armed_for_room_refused", channel::armed_for_room_refused),
     model("armed_for_departure", channel::armed_for_departure),
     model("armed", channel::armed),

@@ -313,9 +313,9 @@ impl Memory for Mutant {
         }
     }
 
-    fn settle(&self) {
+    fn settle(&self, moment: Deadline) {
         if !self.is(Mutation::SettleDropped) {
-            self.words.settle();
+            self.words.settle(moment);
         }
     }
 

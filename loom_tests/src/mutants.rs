@@ -85,6 +85,7 @@ pub const MUTANTS: &[Caught] = &[
     caught(Mutation::SecondGlanceDropped, "armed_for_room", "armed for room, but not poked"),
     caught(Mutation::PokeDropped, "armed_for_room", "armed for room, but not poked"),
     caught(Mutation::SettleDropped, "armed_for_room_refused", "armed for room, but not poked"),
+    caught(Mutation::SettleDropped, "armed_for_room_expected", "armed for room, but not poked"),
     caught(Mutation::AnnounceDropped, "armed_for_departure", "armed for the departure, but not poked"),
     caught(Mutation::SleeperFenceDropped, "armed_for_departure", "armed for the departure, but not poked"),
     caught(Mutation::RingerFenceDropped, "armed_for_departure", "armed for the departure, but not poked"),

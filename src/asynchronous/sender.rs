@@ -20,7 +20,8 @@ pub struct Sender {
 }
 
 impl Sender {
-    pub(super) fn new(inner: connection::Sender, bell: Arc<Bell>) -> Self {
+    pub(super) fn new(mut inner: connection::Sender, bell: Arc<Bell>) -> Self {
+        inner.expect_announcing();
         Self { inner, bell, linger: Duration::ZERO }
     }
 

@@ -103,6 +103,7 @@ impl Session {
         desk.take_events(taken, Arc::clone(&driver));
         let alarm = Arc::clone(&driver);
         let session = session::Session::driven(connection, options, desk, move || alarm.notify_one())?;
+        session.expect_arming_for_room();
         let line = Arc::new(Line::new(session, options.clone(), driver));
         let this = Self(Arc::new(Face { line: Arc::clone(&line) }));
         let set = face.set(WeakSession(Arc::downgrade(&this.0)));

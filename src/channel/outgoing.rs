@@ -251,6 +251,11 @@ impl<M: Memory> Outgoing<M> {
         rests
     }
 
+    /// Says early that this end will be told of room by the control socket: the first wait need not begin with a pause then.
+    pub fn expect_arming(&mut self) {
+        self.room.expect_polling();
+    }
+
     /// Asks to be told of room for `length` bytes by a byte on the control socket; `false`, and nobody need be asked, if there
     /// is room or the end already.
     pub fn arm(&mut self, length: usize) -> bool {

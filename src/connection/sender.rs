@@ -84,6 +84,11 @@ impl Sender {
         Ok(())
     }
 
+    /// Says early that this end will wait for room by its descriptor.
+    pub(crate) fn expect_announcing(&mut self) {
+        self.outgoing.expect_arming();
+    }
+
     /// Asks for the descriptor to become readable once there is room for `length` bytes; `false` if there is room, or the end.
     pub(crate) fn announce(&mut self, length: usize) -> bool {
         self.outgoing.arm(length)

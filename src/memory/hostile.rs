@@ -75,7 +75,7 @@ impl Memory for Hostile {
     }
 
     /// Takes no time: a lie has landed when it is read.
-    fn settle(&self) {
+    fn settle(&self, _moment: Deadline) {
         self.fence();
     }
 

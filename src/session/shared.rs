@@ -153,6 +153,11 @@ impl Session {
         self.engine.oldest_reply()
     }
 
+    /// Says early that the socket is to show when there is room.
+    pub(crate) fn expect_arming_for_room(&self) {
+        self.engine.expect_arming_for_room();
+    }
+
     /// Has the socket show room for what waits; `false` if there is some.
     pub(crate) fn arm_for_room(&self) -> bool {
         self.engine.arm_for_room()

@@ -141,6 +141,11 @@ impl Engine {
         unsent.queue.iter().find(|parcel| matches!(parcel.kind, Kind::Reply(_))).map(|parcel| parcel.since)
     }
 
+    /// Says early that the socket is to show when there is room.
+    pub(super) fn expect_arming_for_room(&self) {
+        lock(&self.outgoing).outbox.sender().expect_announcing();
+    }
+
     /// Has the socket show when there may be room for what waits; `false` if there is room already.
     pub(super) fn arm_for_room(&self) -> bool {
         // Whoever has the lock sends, and gives it back soon.

@@ -32,6 +32,8 @@ pub struct Sleeper<M: Memory> {
     counted: u64,
     /// Whether the last announcement relied on the heavy fence.
     heavily: bool,
+    /// When the ringer will have seen that the bit was taken back, if that was not waited for yet.
+    seen_by: Option<Deadline>,
     counts: Counts,
 }
 
@@ -40,7 +42,8 @@ impl<M: Memory> Sleeper<M> {
     pub fn new(own: Own<M>, announced: usize, peer: Foreign<M>, rung: usize, fencing: Fencing) -> Self {
         let bits = if fencing == Fencing::Never { Announced::LIGHT } else { 0 };
         let (said, counts) = (Announced::default(), Counts::default());
-        let mut sleeper = Self { own, announced, peer, rung, fencing, said, counted: 0, heavily: false, counts };
+        let (counted, heavily, seen_by) = (0, false, None);
+        let mut sleeper = Self { own, announced, peer, rung, fencing, said, counted, heavily, seen_by, counts };
         sleeper.say(Announced::new(0, bits));
         sleeper
     }
@@ -50,6 +53,13 @@ impl<M: Memory> Sleeper<M> {
     pub fn lightened(mut self) -> Self {
         self.lighten(SELDOM);
         self
+    }
+
+    /// Says early that this side will wait in `poll(2)`, so that it need not wait there for the ringer to see that the bit is gone.
+    pub fn expect_polling(&mut self) {
+        if self.may_sleep() && self.said.has(Announced::LIGHT) {
+            self.take_back();
+        }
     }
 
     /// Counts there from now on.
@@ -78,15 +88,14 @@ impl<M: Memory> Sleeper<M> {
     /// The same for a sleep in `poll(2)`: the ringer is to send a byte on the control socket. Nobody looks again after a
     /// moment there, so a heavy fence is not relied on any more (see `until` in this file).
     pub fn announce_polling(&mut self, count: u64) {
-        if self.said.has(Announced::LIGHT) {
-            self.relinquish();
-        }
+        self.expect_polling();
         self.fencing = Fencing::Plain;
         self.announce_with(count, Announced::POLLING);
     }
 
     fn announce_with(&mut self, count: u64, bits: u64) {
         debug_assert!(self.may_sleep(), "a side that promised never to sleep");
+        self.await_seen();
         let was_light = self.said.has(Announced::LIGHT);
         let often = count.wrapping_sub(self.counted) < SELDOM;
         self.counted = count;
@@ -111,14 +120,26 @@ impl<M: Memory> Sleeper<M> {
         made
     }
 
+    #[cold]
+    fn relinquish(&mut self) {
+        self.take_back();
+        self.await_seen();
+    }
+
     /// Takes the bit back without a heavy fence: only time tells when the ringer has seen that it is gone. It happens once,
     /// for the bit is not set again.
     #[cold]
-    fn relinquish(&mut self) {
+    fn take_back(&mut self) {
         self.fencing = Fencing::Plain;
         self.say(Announced::new(self.said.number(), self.said.word() & Announced::POLLING));
-        self.own.fence();
-        self.own.settle();
+        self.seen_by = Some(self.own.soon(Deadline::NEVER));
+    }
+
+    /// Before anything hangs on it.
+    fn await_seen(&mut self) {
+        if let Some(moment) = self.seen_by.take() {
+            self.own.settle(moment);
+        }
     }
 
     /// The next odd number, unless the ringer's last answer happens to have it: that would look answered.

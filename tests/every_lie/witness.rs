@@ -186,7 +186,7 @@ impl Memory for Witness {
     }
 
     /// Nobody else runs: nothing is in flight.
-    fn settle(&self) {}
+    fn settle(&self, _moment: Deadline) {}
 
     /// The peer does what is due. If nothing is, nobody wakes the victim, and its deadline passes.
     fn sleep(&self, word: usize, expected: u64, _private: (&Self, usize, u64), deadline: Deadline) {

@@ -1,6 +1,6 @@
 //! A memory that says what was done with it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -16,12 +16,14 @@ pub struct Counting {
     pub sleep: Rc<Cell<Duration>>,
     /// Whether the system refuses the heavy fence.
     pub refuses: Rc<Cell<bool>>,
+    /// The moments that were waited for so that something had landed.
+    pub settled: Rc<RefCell<Vec<Deadline>>>,
 }
 
 impl Counting {
     pub fn new(words: usize) -> Self {
-        let heap = Heap::new(words);
-        Self { heap, pauses: Rc::default(), sleeps: Rc::default(), sleep: Rc::default(), refuses: Rc::default() }
+        let (pauses, sleeps, sleep) = (Rc::default(), Rc::default(), Rc::default());
+        Self { heap: Heap::new(words), pauses, sleeps, sleep, refuses: Rc::default(), settled: Rc::default() }
     }
 }
 
@@ -60,6 +62,10 @@ impl Memory for Counting {
 
     fn heavy_fence(&self) -> bool {
         self.heap.heavy_fence() && !self.refuses.get()
+    }
+
+    fn settle(&self, moment: Deadline) {
+        self.settled.borrow_mut().push(moment);
     }
 
     fn sleep(&self, _: usize, _: u64, _: (&Self, usize, u64), _: Deadline) {

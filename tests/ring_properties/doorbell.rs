@@ -171,6 +171,41 @@ fn who_waits_in_poll_relies_on_no_heavy_fence() {
     }
 }
 
+/// Who says early that it will poll takes the bit back at once, and gives the ringer the same time to see it: from then on, and
+/// once.
+#[test]
+fn the_time_to_see_it_runs_from_when_it_is_said() {
+    let [own, peer] = [Counting::new(1), Counting::new(1)];
+    let announced = || Announced::from_word(own.load(ANNOUNCED, Ordering::Relaxed));
+    let sleeper = Sleeper::new(Own::new(own.clone()), ANNOUNCED, Foreign::new(peer), RUNG, Fencing::Adaptive);
+    let mut sleeper = sleeper.lightened();
+    let earliest = Deadline::after(Duration::from_millis(1));
+    sleeper.expect_polling();
+    let latest = Deadline::after(Duration::from_millis(1));
+    assert!(!announced().asleep() && !announced().has(Announced::LIGHT));
+    assert_eq!(own.settled.borrow().len(), 0, "nothing hangs on it yet");
+    for polls in [false, true, true] {
+        sleeper.expect_polling();
+        if polls {
+            sleeper.announce_polling(0)
+        } else {
+            sleeper.announce(0)
+        }
+        let settled = own.settled.borrow();
+        assert_eq!(settled.len(), 1);
+        assert_eq!((earliest.min(settled[0]), latest.min(settled[0])), (earliest, settled[0]), "another time");
+        sleeper.retract();
+    }
+}
+
+/// A side that promised never to sleep does not poll either.
+#[test]
+fn who_never_sleeps_is_not_expected_to_poll() {
+    let mut doorbell = Doorbell::new(Fencing::Never);
+    doorbell.sleeper.expect_polling();
+    assert!(doorbell.announced().has(Announced::LIGHT));
+}
+
 #[test]
 fn a_sleep_behind_a_heavy_fence_is_short() {
     let (tell, told) = mpsc::channel();

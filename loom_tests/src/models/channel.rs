@@ -189,21 +189,28 @@ pub fn rested_for_room(mutation: Mutation) {
 
 /// A sender that asked for a byte on the control socket, because there was no room, gets one when there is.
 pub fn armed_for_room(mutation: Mutation) {
-    poked_for_room(&Setup::new(mutation).build(), Fencing::Plain);
+    poked_for_room(&Setup::new(mutation).build(), Fencing::Plain, |_| ());
 }
 
 /// The same, and the heavy fence is refused.
 pub fn armed_for_room_refused(mutation: Mutation) {
-    poked_for_room(&Setup::new(mutation).fences(Fences::Revoked).build(), Fencing::Adaptive);
+    poked_for_room(&Setup::new(mutation).fences(Fences::Revoked).build(), Fencing::Adaptive, |_| ());
 }
 
-fn poked_for_room(direction: &Direction, fencing: Fencing) {
+/// The same of a sender that says early that it will ask.
+pub fn armed_for_room_expected(mutation: Mutation) {
+    let direction = Setup::new(mutation).fences(Fences::Revoked).build();
+    poked_for_room(&direction, Fencing::Adaptive, Outgoing::expect_arming);
+}
+
+fn poked_for_room(direction: &Direction, fencing: Fencing, before: impl FnOnce(&mut Outgoing<Mutant>)) {
     let mut outgoing = direction.outgoing(fencing);
     send(&mut outgoing, 0, 24);
     let receiving = poking(direction, fencing, |incoming| {
         receive(incoming, 0, 24);
         assert_eq!(incoming.try_next(), Err(NextError::Empty));
     });
+    before(&mut outgoing);
     let armed = outgoing.arm(24);
     direction.finished(Side::Sender);
     let poked = receiving.join().expect("the receiver has finished");
