@@ -1,5 +1,6 @@
 //! A connection: what is left when the handshake is over.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
@@ -42,6 +43,8 @@ pub struct Connection {
 pub(super) struct Parts {
     pub(super) socket: OwnedFd,
     pub(super) peer: Credentials,
+    /// The peer's process, if the kernel brought it with a packet, or why it could not.
+    pub(super) process: Option<io::Result<OwnedFd>>,
     pub(super) halves: Halves,
     pub(super) wait: WaitStrategy,
     pub(super) fence_each_other: bool,
@@ -117,7 +120,7 @@ impl Shared {
 
 impl Connection {
     pub(super) fn new(parts: Parts) -> Result<Self, SetupError> {
-        let Parts { socket, peer, halves, wait, fence_each_other, attached, side, endpoint } = parts;
+        let Parts { socket, peer, process, halves, wait, fence_each_other, attached, side, endpoint } = parts;
         let (ours, theirs, carried) = halves.shapes();
         let endpoint = endpoint.map(|endpoint| endpoint.to_string()).unwrap_or_default();
         let rings = [ours.ring, theirs.ring];
@@ -134,7 +137,7 @@ impl Connection {
         );
         let entry =
             ledger::enter(&Identity { side: side.number(), peer, rings, carried, endpoint: &endpoint }).map(Arc::new);
-        let made = Made { socket: Arc::new(socket), peer, wait, attached, entry };
+        let made = Made { socket: Arc::new(socket), peer, process, wait, attached, entry };
         match halves {
             Halves::Shared { own, foreign } => made.shared_by(own, foreign, fence_each_other),
             Halves::Carried { ours, theirs } => made.carried_by(ours, theirs),
@@ -211,6 +214,7 @@ impl Connection {
 struct Made {
     socket: Arc<OwnedFd>,
     peer: Credentials,
+    process: Option<io::Result<OwnedFd>>,
     wait: WaitStrategy,
     attached: Option<Attached>,
     entry: Option<Arc<Entry>>,
@@ -218,7 +222,7 @@ struct Made {
 
 impl Made {
     fn shared_by(self, own: OwnHalf, foreign: ForeignHalf, fence_each_other: bool) -> Result<Connection, SetupError> {
-        let Self { socket, peer, wait, attached, entry } = self;
+        let Self { socket, peer, process, wait, attached, entry } = self;
         let private = Mapped::private(PRIVATE_BYTES)?;
         let attention = Attention::new(private.clone(), ATTENTION_WORD);
         let link = Link::new(private, LINK_WORD).known_as(peer.pid);
@@ -229,7 +233,7 @@ impl Made {
             // A child that the peer forked may hold its end open: whoever polls ours learns of the death all the same.
             socket::shut_down(hung_up.as_fd());
         };
-        let watch = watch(&socket, peer, bereaved).map_err(SetupError::Watch)?;
+        let watch = watch(&socket, peer, process, bereaved).map_err(SetupError::Watch)?;
         let fencing = match wait {
             WaitStrategy::Spin => Fencing::Never,
             _ if fence_each_other => Fencing::Adaptive,
@@ -253,13 +257,13 @@ impl Made {
     }
 
     fn carried_by(self, ours: Half, theirs: Half) -> Result<Connection, SetupError> {
-        let Self { socket, peer, wait, attached, entry } = self;
+        let Self { socket, peer, process, wait, attached, entry } = self;
         let wait = carrier::waits(wait);
         let plan = Plan { socket: Arc::clone(&socket), peer: peer.pid, ours, theirs, wait };
         let Carried { outgoing, incoming, link, attention, relay } = carrier::carry(plan)?;
         let watched = Arc::downgrade(&relay);
         let bereaved = move || watched.upgrade().into_iter().for_each(|relay| relay.bereave());
-        let watch = watch(&socket, peer, bereaved).map_err(|error| {
+        let watch = watch(&socket, peer, process, bereaved).map_err(|error| {
             // It is carried already: nobody but the peer would end that.
             socket::shut_down(socket.as_fd());
             relay.bereave();
@@ -284,18 +288,26 @@ impl Shared {
     }
 }
 
-/// Watches the socket and, unless the peer is this very process, the peer's process.
-fn watch(socket: &Arc<OwnedFd>, peer: Credentials, bereaved: impl Fn() + Send + 'static) -> std::io::Result<Watch> {
-    let pidfd = match peer.pid {
-        Some(pid) if pid != std::process::id() => pidfd_of(socket, pid)?,
-        _ => None,
+/// Watches the socket and, unless the peer is this very process, the peer's process: the one that its packet came with, or
+/// else the one that is called by its number.
+fn watch(
+    socket: &Arc<OwnedFd>,
+    peer: Credentials,
+    process: Option<io::Result<OwnedFd>>,
+    bereaved: impl Fn() + Send + 'static,
+) -> io::Result<Watch> {
+    let pidfd = match (peer.pid, process) {
+        (Some(pid), _) if pid == std::process::id() => None,
+        (_, Some(process)) => Some(process?),
+        (Some(pid), None) => pidfd_of(socket, pid)?,
+        (None, None) => None,
     };
     liveness::watch(Arc::clone(socket), pidfd, bereaved)
 }
 
 /// A descriptor of the peer's process. The socket's own is of who connected it, so it is taken only if that is the peer. Where
 /// the kernel has forgotten that one, its pid is not asked for: it may be a stranger's.
-fn pidfd_of(socket: &OwnedFd, pid: u32) -> std::io::Result<Option<OwnedFd>> {
+fn pidfd_of(socket: &OwnedFd, pid: u32) -> io::Result<Option<OwnedFd>> {
     let by_socket = crate::os::credentials::of_peer(socket.as_fd()).is_ok_and(|found| found.pid == Some(pid));
     let own = if by_socket { pidfd_of_peer(socket.as_fd())? } else { None };
     Ok(own.or_else(|| liveness::pidfd_open(pid)))

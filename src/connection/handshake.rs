@@ -10,6 +10,7 @@
 //!
 //! None of them blocks, so a listener drives many side by side, and one that says nothing holds up nobody.
 
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use super::error::{HandshakeError, SetupError};
@@ -44,6 +45,8 @@ pub(super) struct Handshake {
     identity: Identity,
     /// What the peer was accepted with.
     attached: Option<Attached>,
+    /// The process that the peer was found to be by a packet, or why the kernel has none.
+    process: Option<io::Result<OwnedFd>>,
 }
 
 /// A listener's state before HELLO.
@@ -84,6 +87,7 @@ struct Received {
     message: Message,
     descriptor: Option<Passed>,
     sender: Option<Credentials>,
+    process: Option<io::Result<OwnedFd>>,
 }
 
 impl Received {
@@ -97,7 +101,7 @@ impl Handshake {
         if matches!(identity, Identity::OfPackets) {
             socket::show_credentials(socket.as_fd()).map_err(SetupError::Socket)?;
         }
-        Ok(Self { socket: Doorway::new(socket), options, identity, attached: None })
+        Ok(Self { socket: Doorway::new(socket), options, identity, attached: None, process: None })
     }
 
     fn features(&self) -> Features {
@@ -122,7 +126,7 @@ impl Handshake {
             Ok(None) => return Ok(None),
             Ok(Some(packet)) if packet.length == 0 => return Err(HandshakeError::HungUp),
             Ok(Some(packet)) => packet,
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => return Err(HandshakeError::HungUp),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Err(HandshakeError::HungUp),
             Err(error) => return Err(SetupError::Socket(error).into()),
         };
         if packet.truncated {
@@ -142,7 +146,8 @@ impl Handshake {
             tell!(warn, reason, "refused by the other side");
             return Err(HandshakeError::Refused { reason });
         }
-        Ok(Some(Received { message, descriptor: descriptors.pop(), sender: packet.sender }))
+        let (sender, process) = (packet.sender, packet.process);
+        Ok(Some(Received { message, descriptor: descriptors.pop(), sender, process }))
     }
 
     /// From here on no descriptor is due. An honest peer has sent nothing beyond the one: it waits for our answer.
@@ -260,9 +265,10 @@ impl Listening {
 
     /// HELLO: authorises the connector, and answers with this side's half.
     pub(super) fn step(mut self) -> Result<Step<Self, Exchanging>, HandshakeError> {
-        let Some(received) = self.0.receive()? else { return Ok(Step::Waiting(self)) };
+        let Some(mut received) = self.0.receive()? else { return Ok(Step::Waiting(self)) };
         // Before anything is said or made for it.
         let peer = self.0.authorise(received.sender)?;
+        self.0.process = received.process.take();
         match self.0.welcome(&received.message) {
             Ok((own, features)) => Ok(Step::Done(Exchanging { handshake: self.0, peer, own, features })),
             Err(error) => Err(self.0.refuse(error)),
@@ -395,7 +401,8 @@ impl Connecting {
 impl Greeting {
     /// WELCOME: takes the listener's half and sends ours.
     pub(super) fn step(mut self) -> Result<Step<Self, Confirming>, HandshakeError> {
-        let Some(received) = self.0.receive()? else { return Ok(Step::Waiting(self)) };
+        let Some(mut received) = self.0.receive()? else { return Ok(Step::Waiting(self)) };
+        self.0.process = received.process.take();
         let peer = match self.0.identity {
             // Authorised before HELLO.
             Identity::OfSocket(peer) => peer,
@@ -436,10 +443,10 @@ impl Handshake {
         side: Side,
     ) -> Result<Connection, HandshakeError> {
         let fence_each_other = features.has(Features::MEMBARRIER) && self.features().has(Features::MEMBARRIER);
-        let Self { socket, options, attached, .. } = self;
+        let Self { socket, options, attached, process, .. } = self;
         let socket = socket.into_socket();
         let (wait, endpoint) = (options.wait, options.endpoint);
-        Ok(Connection::new(Parts { socket, peer, halves, wait, fence_each_other, attached, side, endpoint })?)
+        Ok(Connection::new(Parts { socket, peer, process, halves, wait, fence_each_other, attached, side, endpoint })?)
     }
 }
 

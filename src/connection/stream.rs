@@ -32,8 +32,8 @@ pub(super) fn connect(socket: OwnedFd, options: &Options, deadline: Deadline) ->
     let theirs = Half { bytes: 0, ring: opening.ring }.check_carried(options.largest_ring)?;
     let halves = Halves::Carried { ours, theirs };
     let wait = options.wait;
-    let (side, endpoint) = (Side::Given, None);
-    Ok(Connection::new(Parts { socket, peer, halves, wait, fence_each_other: false, attached, side, endpoint })?)
+    let (side, endpoint, process, fence_each_other) = (Side::Given, None, None, false);
+    Ok(Connection::new(Parts { socket, peer, process, halves, wait, fence_each_other, attached, side, endpoint })?)
 }
 
 /// Asks about whom the kernel names; what it is granted becomes part of the options.

@@ -5,8 +5,9 @@
 #![allow(unsafe_code)]
 
 use std::io;
-use std::mem::size_of;
+use std::mem::{size_of, size_of_val};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
 use std::sync::OnceLock;
 
 /// A process as the kernel describes it to us. What is `None` cannot be expressed in our namespaces: unknown, not root,
@@ -91,6 +92,14 @@ pub(crate) fn pidfd_of_peer(socket: BorrowedFd<'_>) -> io::Result<Option<OwnedFd
     }
     // SAFETY: the kernel has just made this descriptor for us; nobody else owns it.
     Ok((raw >= 0).then(|| unsafe { OwnedFd::from_raw_fd(raw) }))
+}
+
+/// Has the kernel attach a descriptor of the sender's process to every packet that is received here, as far as it can.
+pub(super) fn show_process(socket: BorrowedFd<'_>) {
+    let wanted: libc::c_int = 1;
+    let (address, length) = (ptr::from_ref(&wanted).cast(), size_of_val(&wanted) as libc::socklen_t);
+    // SAFETY: the address is that of a number of the stated length, which the kernel only reads.
+    let _ = unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PASSPIDFD, address, length) };
 }
 
 /// Some kernels say `EINVAL` of a process that they have forgotten, others `ESRCH`; others remember it.

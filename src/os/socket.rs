@@ -19,7 +19,7 @@ use rustix::net::{
 };
 
 use super::clock::{Deadline, SLICE, nap};
-use super::credentials::Credentials;
+use super::credentials::{self, Credentials};
 use super::passing::{self, Passed};
 use super::poll;
 
@@ -30,6 +30,9 @@ const BACKLOG: i32 = 128;
 
 /// Descriptors that one packet may carry.
 const MOST_DESCRIPTORS: usize = 4;
+
+/// What brings a descriptor of the sender's process; `libc` does not know it.
+const SCM_PIDFD: libc::c_int = 4;
 
 fn new() -> io::Result<OwnedFd> {
     Ok(socket_with(AddressFamily::UNIX, SocketType::SEQPACKET, FLAGS, None)?)
@@ -84,8 +87,10 @@ pub(crate) fn adopt(socket: BorrowedFd<'_>) -> io::Result<()> {
     Ok(rustix::io::fcntl_setfd(socket, rustix::io::FdFlags::CLOEXEC)?)
 }
 
-/// Has the kernel attach the sender's credentials to every packet that is sent or received here from now on.
+/// Has the kernel attach the sender's credentials to every packet that is sent or received here from now on, and if it can
+/// (Linux 6.5) a descriptor of the sender's process.
 pub(crate) fn show_credentials(socket: BorrowedFd<'_>) -> io::Result<()> {
+    credentials::show_process(socket);
     Ok(sockopt::set_socket_passcred(socket, true)?)
 }
 
@@ -112,6 +117,16 @@ pub(crate) struct Packet {
     pub(crate) descriptors: Vec<Passed>,
     /// Who sent it, if the kernel said so.
     pub(crate) sender: Option<Credentials>,
+    /// That process, if the kernel brought it, or why it could not.
+    pub(crate) process: Option<io::Result<OwnedFd>>,
+}
+
+/// What comes with a packet.
+#[derive(Default)]
+struct Control {
+    descriptors: Vec<Passed>,
+    sender: Option<Credentials>,
+    process: Option<io::Result<OwnedFd>>,
 }
 
 /// Receives one packet; `None` if there is none yet.
@@ -135,7 +150,7 @@ pub(crate) fn receive_packet(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::R
             error => Err(error),
         };
     };
-    let (descriptors, sender) = control_messages(&header);
+    let Control { descriptors, sender, process } = control_messages(&header);
     let (cut, many) = (header.msg_flags & libc::MSG_TRUNC != 0, descriptors.len() > MOST_DESCRIPTORS);
     if header.msg_flags & libc::MSG_CTRUNC != 0 && !many {
         // There was room for more than that: it is this process that can have no more.
@@ -144,13 +159,12 @@ pub(crate) fn receive_packet(socket: BorrowedFd<'_>, buffer: &mut [u8]) -> io::R
             "the descriptor that came could not be had: too many open files",
         ));
     }
-    Ok(Some(Packet { length, truncated: cut || many, descriptors, sender }))
+    Ok(Some(Packet { length, truncated: cut || many, descriptors, sender, process }))
 }
 
 /// Takes the descriptors and credentials out of a header that `recvmsg` has just filled.
-fn control_messages(header: &libc::msghdr) -> (Vec<Passed>, Option<Credentials>) {
-    let mut descriptors = Vec::new();
-    let mut sender = None;
+fn control_messages(header: &libc::msghdr) -> Control {
+    let mut control = Control::default();
     // SAFETY: the kernel filled the control area and its length.
     let mut next = unsafe { libc::CMSG_FIRSTHDR(header) };
     // SAFETY: null, or a whole header inside the control area, as the macros guarantee.
@@ -162,29 +176,36 @@ fn control_messages(header: &libc::msghdr) -> (Vec<Passed>, Option<Credentials>)
         match (message.cmsg_level, message.cmsg_type) {
             (libc::SOL_SOCKET, libc::SCM_RIGHTS) => {
                 for at in (0..length - length % size_of::<libc::c_int>()).step_by(size_of::<libc::c_int>()) {
-                    descriptors.push(Passed::new(descriptor(data, at)));
+                    // What the kernel installed is a descriptor.
+                    control.descriptors.extend(descriptor(data, at).map(Passed::new));
                 }
+            }
+            (libc::SOL_SOCKET, SCM_PIDFD) if length >= size_of::<libc::c_int>() => {
+                control.process = Some(descriptor(data, 0));
             }
             (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) if length >= size_of::<libc::ucred>() => {
                 // SAFETY: that many bytes follow, and any bytes are a valid `ucred`.
-                sender = Some(Credentials::from_kernel(unsafe { ptr::read_unaligned(data.cast()) }));
+                control.sender = Some(Credentials::from_kernel(unsafe { ptr::read_unaligned(data.cast()) }));
             }
             _ => {}
         }
         // SAFETY: `next` is a header in the control area of `header`.
         next = unsafe { libc::CMSG_NXTHDR(header, next) };
     }
-    (descriptors, sender)
+    control
 }
 
-/// The descriptor that the kernel installed for the bytes at `at` of an `SCM_RIGHTS` message.
-fn descriptor(data: *const u8, at: usize) -> OwnedFd {
+/// The descriptor that the kernel installed for the bytes at `at` of a message of descriptors, or why it could not.
+fn descriptor(data: *const u8, at: usize) -> io::Result<OwnedFd> {
     // SAFETY: `at` is inside the message's data.
     let place = unsafe { data.add(at) };
     // SAFETY: a whole, perhaps unaligned, descriptor number stands there.
     let raw = unsafe { ptr::read_unaligned(place.cast::<libc::c_int>()) };
+    if raw < 0 {
+        return Err(io::Error::from_raw_os_error(-raw));
+    }
     // SAFETY: the kernel has just installed it for us; nobody else owns it.
-    unsafe { OwnedFd::from_raw_fd(raw) }
+    Ok(unsafe { OwnedFd::from_raw_fd(raw) })
 }
 
 /// Hangs up: both ends become readable.

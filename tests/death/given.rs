@@ -66,11 +66,11 @@ fn given() -> Given {
     Given { ours, other, maker, to_maker, _directory: directory }
 }
 
-/// A process that inherits this end, and uses it; we keep it as well.
-fn heir(end: &OwnedFd) -> Child {
+/// A process that inherits this end, and does that with it; we keep it as well.
+pub fn heir(part: &str, end: &OwnedFd) -> Child {
     let inherited = fcntl_dupfd_cloexec(end, 0).expect("a descriptor");
     fcntl_setfd(&inherited, FdFlags::empty()).expect("a descriptor that is inherited");
-    Child::start("heir", &[("DESCRIPTOR", inherited.as_raw_fd().to_string().as_ref())])
+    Child::start(part, &[("DESCRIPTOR", inherited.as_raw_fd().to_string().as_ref())])
 }
 
 fn echoed(connection: &mut Connection) {
@@ -98,7 +98,7 @@ fn of_a_pair_that_a_third_process_made_the_user_is_watched_and_not_the_maker() {
             maker.kill();
             maker.reap();
         }
-        let mut child = heir(&other);
+        let mut child = heir("heir", &other);
         let mut connection = crate::options().accept_over(ours, LONG).expect("the heir");
         assert_eq!(connection.peer().pid, Some(child.id()), "the maker is not the peer");
         echoed(&mut connection);

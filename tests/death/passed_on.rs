@@ -166,12 +166,16 @@ fn who_holds_both_ends_of_a_socket_learns_of_a_death_all_the_same() {
     drop(theirs);
 }
 
-/// The process that inherits the socket, and stays.
-pub fn heir() {
+/// The socket that this process has inherited.
+pub fn inherited() -> OwnedFd {
     let number = i32::try_from(process::number("DESCRIPTOR")).expect("a descriptor");
     // SAFETY: it was inherited for this, and nothing else in this process knows of it.
-    let socket = unsafe { OwnedFd::from_raw_fd(number) };
-    let mut connection = crate::options().connect_over(socket, LONG).expect("the one who made it");
+    unsafe { OwnedFd::from_raw_fd(number) }
+}
+
+/// The process that inherits the socket, and stays.
+pub fn heir() {
+    let mut connection = crate::options().connect_over(inherited(), LONG).expect("the one who made it");
     echo(&mut connection);
     loop {
         thread::park();

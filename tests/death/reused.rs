@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::PathBuf;
+use std::thread;
 use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
@@ -14,11 +15,12 @@ use seccompiler::{
     apply_filter,
 };
 use tempfile::TempDir;
-use twinring::{AcceptError, Connection, End, RecvTimeoutError};
+use twinring::connection::wire::Message;
+use twinring::{AcceptError, Connection, End, HandshakeError, RecvTimeoutError, SetupError};
 
 use crate::process::{self, Child};
-use crate::raw;
 use crate::waits::LONG;
+use crate::{given, passed_on, raw};
 
 /// Long enough for a death to be known.
 const SOON: Duration = Duration::from_millis(300);
@@ -101,6 +103,45 @@ fn a_process_with_the_number_of_a_dead_peer_is_not_taken_for_it() {
     assert_eq!(lives(&mut connection), lived, "the end of a stranger was taken for the peer's");
     kill(orphan, Signal::SIGKILL).expect("the child");
     assert!(!lives(&mut connection), "the end of who used the connection was missed");
+}
+
+/// Says hello over a socket that it has inherited, and no more.
+pub fn greets() {
+    raw::send(&passed_on::inherited(), &raw::hello(), &[]);
+    process::say("greeted");
+    process::await_word();
+}
+
+/// The kernel brings the process itself with its packet, not only its number.
+#[test]
+fn a_process_with_the_number_of_one_that_died_in_the_handshake_is_not_watched() {
+    if !raw::is_linux(6, 5) {
+        println!("NOT TESTED: this kernel brings numbers only");
+        return;
+    }
+    let (ours, other) = raw::introduced_pair();
+    let mut child = given::heir("greets", &other);
+    assert_eq!(child.hear(), "greeted");
+    let number = child.id();
+    child.kill();
+    child.reap();
+    let Some(namesake) = Namesake::of(number as i32) else {
+        println!("NOT TESTED: no number of a process can be chosen here (/proc/sys/kernel/ns_last_pid)");
+        return;
+    };
+    let accepting = thread::spawn(move || crate::options().accept_over(ours, LONG));
+    // Whoever holds the end of the dead one, as we do, can say the rest.
+    assert!(matches!(raw::receive_message(&other), Some((Message::Welcome { .. }, Some(_)))), "no WELCOME");
+    raw::send(&other, &Message::Half(raw::SHAPE).encode(), &raw::with(&raw::honest_half()));
+    match accepting.join().expect("a thread") {
+        Ok(mut connection) => {
+            assert_eq!(connection.peer().pid, Some(number), "whom the kernel names");
+            assert!(!lives(&mut connection), "a stranger is watched");
+        }
+        // Some kernels forget who has ended.
+        Err(error) => assert!(matches!(error, HandshakeError::Setup(SetupError::Watch(_))), "{error}"),
+    }
+    drop(namesake);
 }
 
 /// Some kernels forget who connected a socket once it has ended; here a filter says so.

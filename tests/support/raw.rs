@@ -79,9 +79,14 @@ pub fn has_come(socket: &OwnedFd) -> bool {
 
 /// Whether the kernel refuses descriptors for who will not have any: from Linux 6.16 on.
 pub fn keeps_descriptors_away() -> bool {
+    is_linux(6, 16)
+}
+
+/// Whether the kernel is this one, or a younger one.
+pub fn is_linux(major: u32, minor: u32) -> bool {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").expect("the version of the kernel");
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse().unwrap_or(0));
-    (numbers.next(), numbers.next()) >= (Some(6), Some(16))
+    (numbers.next(), numbers.next()) >= (Some(major), Some(minor))
 }
 
 /// Receives a packet; `None` if the other side has hung up. Waits at most half a minute.
