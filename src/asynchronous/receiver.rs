@@ -93,8 +93,28 @@ impl Receiver {
     }
 
     /// A copy of the next message; `None` once the peer has left in order and everything was received. For loops:
-    /// `while let Some(message) = receiver.next().await`. Where a stream is wanted, `unfold` of the crate `futures-util` makes one of it:
-    /// `unfold(receiver, |mut receiver| async { Some((receiver.next().await?, receiver)) })`.
+    /// `while let Some(message) = receiver.next().await`. Where a stream is wanted, the crate `futures-util` makes one of it:
+    ///
+    /// ```
+    /// use futures_util::stream::{TryStreamExt, unfold};
+    /// # use twinring::asynchronous;
+    ///
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    /// # runtime.block_on(async {
+    /// # let (here, there) = twinring::pair()?;
+    /// # let (mut sender, _) = asynchronous::split(here)?;
+    /// # let (_, receiver) = asynchronous::split(there)?;
+    /// # for coin in [b"one", b"two"] {
+    /// #     sender.send(coin).await?;
+    /// # }
+    /// # drop(sender);
+    /// let messages = unfold(receiver, async |mut receiver| Some((receiver.next().await?, receiver)));
+    /// let all: Vec<Vec<u8>> = messages.try_collect().await?;
+    /// assert_eq!(all, [b"one", b"two"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # })?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     ///
