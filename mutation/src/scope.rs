@@ -23,10 +23,23 @@ pub struct Module {
 /// The program of the models; what it runs are not test functions.
 pub const MODELS: &str = "models";
 
+/// What is told to the crate `tracing`: built with that feature.
+pub const TRACING: &str = "tracing";
+
 const CORE: &[&str] = &["ring_properties", "ring_hostile", "fuzz_replay", MODELS, "connection"];
-/// A rest is taken by sessions, and a lie that is told elsewhere comes by a socket.
-const WAIT: &[&str] =
-    &["ring_properties", "ring_hostile", "fuzz_replay", MODELS, "connection", "session", "over_socket"];
+/// A rest is taken by sessions, a lie that is told elsewhere comes by a socket, and what is counted or told is for others to see.
+const WAIT: &[&str] = &[
+    "ring_properties",
+    "ring_hostile",
+    "fuzz_replay",
+    MODELS,
+    "connection",
+    "session",
+    "over_socket",
+    "asynchronous",
+    "monitor",
+    TRACING,
+];
 const MEMORY: &[&str] = &["memory", "ring_properties", "fuzz_replay", "connection", "over_socket", "session", "death"];
 const CONNECTION: &[&str] = &[
     "shapes",
@@ -51,7 +64,8 @@ const CARRIER: &[&str] = &[
     "asynchronous_over_socket",
 ];
 /// What a monitor sees of calls in flight, only its tests can tell.
-const SESSION: &[&str] = &["session_properties", "fuzz_replay", MODELS, "session", "session_over_socket", "monitor"];
+const SESSION: &[&str] =
+    &["session_properties", "fuzz_replay", MODELS, "session", "session_over_socket", "monitor", TRACING];
 const SERVICE: &[&str] = &["service", "service_over_socket"];
 const RPC: &[&str] = &["rpc", "fuzz_replay"];
 const TASKS: &[&str] = &["asynchronous", "asynchronous_over_socket"];

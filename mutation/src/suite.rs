@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use crate::scope::MODELS;
+use crate::scope::{MODELS, TRACING};
 
 /// What a model says that gave up: it shows nothing.
 const GAVE_UP: &str = "exceeded maximum number of branches";
@@ -54,8 +54,13 @@ pub enum Choice<'a> {
 ///
 /// If one does not build.
 pub fn build(tree: &Path, target: &Path, names: &[&str]) -> io::Result<Vec<Program>> {
-    let tests: Vec<_> = names.iter().filter(|&&name| name != MODELS).flat_map(|name| ["--test", name]).collect();
+    let plain = names.iter().filter(|&&name| name != MODELS && name != TRACING);
+    let tests: Vec<_> = plain.flat_map(|name| ["--test", name]).collect();
     let mut programs = compile(tree, target, &[&["test", "--no-run", "-p", "twinring"], &tests[..]].concat())?;
+    if names.contains(&TRACING) {
+        let feature = ["test", "--no-run", "-p", "twinring", "--features", "tracing", "--test", TRACING];
+        programs.extend(compile(tree, target, &feature)?);
+    }
     if names.contains(&MODELS) {
         programs.extend(compile(tree, target, &["test", "--no-run", "--profile", "loom", "-p", "loom_tests"])?);
     }
