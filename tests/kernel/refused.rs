@@ -12,13 +12,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::libc::SYS_accept4;
 use tempfile::TempDir;
 
 use crate::calls::{NEEDED, OURS};
 use crate::leaks::Held;
 use crate::peer;
 use crate::process::{self, Child};
-use crate::scenario::{self, OUTCOMES};
+use crate::scenario::{self, LONG, OUTCOMES};
 use crate::supervisor::{End, supervise};
 
 /// What calls are refused with, one of them unless `TWINRING_ERRORS=all`. `ENOSYS` is an old kernel's word, `EPERM` a sandbox's, `ENOMEM` that of one short of memory.
@@ -29,6 +30,9 @@ const MOST: Duration = Duration::from_secs(20);
 
 /// Cases that are played at a time: most of their time is spent waiting.
 const AT_A_TIME: usize = 6;
+
+/// How long a client waits for a service to which no connection comes: that is met by nothing but the deadline.
+const IN_VAIN: Duration = Duration::from_secs(3);
 
 const TABLE: &str = include_str!("refused.txt");
 
@@ -58,7 +62,7 @@ pub fn refused() {
     let end = supervise(
         only,
         MOST,
-        move || scenario::play(&socket),
+        move || scenario::play_with(&socket, if only == Some(SYS_accept4) { IN_VAIN } else { LONG }),
         |asked| {
             made[asked.number as usize] += 1;
             // Memory of no file is the allocator's, too.

@@ -18,8 +18,8 @@ use crate::waits::STRATEGIES;
 /// What the steps have come to so far, in the order of their ends.
 pub static OUTCOMES: Mutex<Vec<(String, Result<(), String>)>> = Mutex::new(Vec::new());
 
-/// How long anything is waited for: some refusals are met by nothing but a deadline.
-const LONG: Duration = Duration::from_secs(3);
+/// How long anything is waited for, on however busy a machine.
+pub const LONG: Duration = Duration::from_secs(10);
 
 /// How long a wait for nothing is.
 const NOTHING: Duration = Duration::from_millis(40);
@@ -37,11 +37,16 @@ type Outcome = Result<(), String>;
 
 /// All steps, with the peer at `socket` and room for other sockets beside it.
 pub fn play(socket: &Path) {
+    play_with(socket, LONG);
+}
+
+/// The same with that much patience of the service's client, which some refusals leave without an answer.
+pub fn play_with(socket: &Path, patience: Duration) {
     converse_all(socket);
     for transport in TRANSPORTS {
         step("calls", transport, || calls(sessions(&options(transport))?));
         let own = socket.with_extension(transport.to_string().replace(' ', "-"));
-        step("serves", transport, || serves(service(&options(transport), &own)?));
+        step("serves", transport, || serves(service(&options(transport), &own, patience)?));
     }
     // The peer dies once: everybody who is connected learns of it.
     let left = TRANSPORTS.map(|transport| (transport, connect(socket, options(transport))));
@@ -54,7 +59,7 @@ pub fn play_later(socket: &Path, between: impl FnOnce()) {
     let talks: Vec<_> = each_way.map(|(over, wait)| (over, wait, connect(socket, options(over).wait(wait)))).collect();
     let sessions = TRANSPORTS.map(|over| (over, sessions(&options(over))));
     let own = |over: Transport| socket.with_extension(over.to_string().replace(' ', "-"));
-    let services = TRANSPORTS.map(|over| (over, service(&options(over), &own(over))));
+    let services = TRANSPORTS.map(|over| (over, service(&options(over), &own(over), LONG)));
     let left = TRANSPORTS.map(|over| (over, connect(socket, options(over))));
     between();
     talks.into_iter().for_each(|(over, wait, connection)| step("talks", over, || converse(connection?, wait)));
@@ -172,7 +177,7 @@ fn idle() -> Outcome {
 const COUNT: Selector = Selector::new(1, 1);
 
 /// A service and its client.
-fn service(options: &Options, socket: &Path) -> Result<(Service, Session), String> {
+fn service(options: &Options, socket: &Path, patience: Duration) -> Result<(Service, Session), String> {
     let service = ServiceOptions::new().connection(options.clone()).bind(PathBuf::from(socket)).map_err(chain)?;
     service.handle(COUNT, |request| {
         let length = request.payload().len() as u32;
@@ -180,7 +185,8 @@ fn service(options: &Options, socket: &Path) -> Result<(Service, Session), Strin
         Ok(())
     });
     service.start(1).map_err(chain)?;
-    let connection = connect(socket, options.clone().wait(WaitStrategy::Park).handshake_timeout(LONG))?;
+    let options = options.clone().wait(WaitStrategy::Park).handshake_timeout(LONG);
+    let connection = options.connect(socket, patience).map_err(chain)?;
     let client = Session::new(connection, &SessionOptions::new().call_timeout(LONG), ()).map_err(chain)?;
     Ok((service, client))
 }
