@@ -8,6 +8,8 @@ mod process;
 #[path = "support/waits.rs"]
 mod waits;
 
+#[path = "kernel/alone.rs"]
+mod alone;
 #[cfg(target_arch = "x86_64")]
 #[path = "kernel/calls.rs"]
 mod calls;
@@ -34,6 +36,9 @@ mod signals;
 mod stopped;
 #[path = "kernel/supervisor.rs"]
 mod supervisor;
+#[cfg(target_arch = "x86_64")]
+#[path = "kernel/tasks.rs"]
+mod tasks;
 #[path = "kernel/time.rs"]
 mod time;
 

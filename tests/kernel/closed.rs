@@ -4,7 +4,7 @@
 //! without a word.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -19,6 +19,7 @@ use crate::peer;
 use crate::process::{self, Child};
 use crate::scenario::{self, OUTCOMES};
 use crate::supervisor::{End, Made, supervise};
+use crate::tasks;
 
 /// No case takes longer, or it hangs.
 const MOST: Duration = Duration::from_secs(20);
@@ -30,17 +31,25 @@ const AT_A_TIME: usize = 6;
 /// library's, which knows no way without them.
 const FUTEX: (i64, &str) = (libc::SYS_futex, "futex");
 
+/// Steps with the peer at a socket, and with a call of what is given once all is set up.
+type Steps = fn(&Path, fn());
+
+/// Who is in the sandbox.
+const WHO: [(&str, Steps); 2] = [("threads", scenario::play_later), ("tasks", tasks::play_later)];
+
 /// The part: connects, closes the sandbox, and says what came of each step.
 pub fn closed() {
     static CLOSED: AtomicBool = AtomicBool::new(false);
     let socket = PathBuf::from(process::argument("SOCKET"));
     let calls: Vec<i64> = process::argument("CALLS").to_str().expect("numbers").split(' ').map(number).collect();
     let error = process::number("ERROR") as i32;
+    let who = process::argument("WHO");
+    let (_, play_later) = WHO.into_iter().find(|&(name, _)| name == who).expect("steps of that name");
     let only = if let [call] = calls[..] { Some(call) } else { None };
     let end = supervise(
         only,
         MOST,
-        move || scenario::play_later(&socket, || CLOSED.store(true, Ordering::SeqCst)),
+        move || play_later(&socket, || CLOSED.store(true, Ordering::SeqCst)),
         |asked| {
             let refused = CLOSED.load(Ordering::SeqCst) && calls.contains(&asked.number) && is_ours(asked);
             refused.then_some(error)
@@ -62,23 +71,26 @@ fn number(text: &str) -> i64 {
     text.parse().expect("a number")
 }
 
-/// Whether a call is this library's and not the allocator's, or the standard library's.
+/// Whether a call is this library's and not the allocator's, the standard library's, or that of a runtime for tasks.
 fn is_ours(asked: &Made) -> bool {
-    let [_, operation, _, _, file, _] = asked.arguments;
+    let [first, operation, _, _, file, _] = asked.arguments;
     match asked.number {
         libc::SYS_mmap => file as i32 != -1,
+        libc::SYS_write => !tasks::is_of_runtimes(first),
+        // Over the socket, who polls would not be told of a death.
+        libc::SYS_shutdown => operation as i32 != libc::SHUT_WR,
         libc::SYS_futex => [libc::FUTEX_WAIT, libc::FUTEX_WAKE].contains(&(operation as i32)),
         _ => true,
     }
 }
 
-fn play(calls: &str, error: Errno) -> Vec<String> {
+fn play(who: &str, calls: &str, error: Errno) -> Vec<String> {
     let directory = TempDir::new().expect("a directory");
     let socket = directory.path().join("socket");
     let _peer = peer::start(&socket);
     let error = (error as i32).to_string();
-    let arguments = [("SOCKET", socket.as_os_str()), ("CALLS", OsStr::new(calls)), ("ERROR", OsStr::new(&error))];
-    let mut child = Child::start("closed", &arguments);
+    let arguments = [("WHO", who), ("CALLS", calls), ("ERROR", &error)].map(|(name, text)| (name, OsStr::new(text)));
+    let mut child = Child::start("closed", &[&arguments[..], &[("SOCKET", socket.as_os_str())]].concat());
     let mut said: Vec<_> = std::iter::from_fn(|| child.try_hear()).collect();
     let status = child.wait();
     if !status.success() {
@@ -103,8 +115,8 @@ fn is_end(line: &str) -> bool {
     ends.iter().any(|end| line.ends_with(end))
 }
 
-#[test]
-fn what_is_refused_to_who_is_connected_is_done_without_or_the_end() {
+/// Refuses each call to them, and looks at what came of it.
+fn refuse_each(who: &str) {
     let all = std::env::var_os("TWINRING_ERRORS").is_some_and(|which| which == "all");
     let errors = if all { [Errno::EPERM, Errno::ENOSYS].as_slice() } else { &[Errno::EPERM] };
     let futexes = format!("{} {}", libc::SYS_futex, libc::SYS_futex_waitv);
@@ -119,7 +131,7 @@ fn what_is_refused_to_who_is_connected_is_done_without_or_the_end() {
                 loop {
                     let next = left.lock().expect("no panic").next();
                     let Some(((calls, name), error)) = next else { return };
-                    let found = faults(name, error, play(&calls, error));
+                    let found = faults(name, error, play(who, &calls, error));
                     wrong.lock().expect("no panic").extend(found);
                 }
             });
@@ -127,4 +139,14 @@ fn what_is_refused_to_who_is_connected_is_done_without_or_the_end() {
     });
     let wrong = wrong.into_inner().expect("no panic");
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn what_is_refused_to_who_is_connected_is_done_without_or_the_end() {
+    refuse_each("threads");
+}
+
+#[test]
+fn what_is_refused_to_tasks_that_are_connected_is_done_without_or_the_end() {
+    refuse_each("tasks");
 }

@@ -12,6 +12,7 @@ use twinring::{
     Transport, WaitStrategy,
 };
 
+use crate::alone;
 use crate::peer;
 use crate::waits::STRATEGIES;
 
@@ -22,18 +23,18 @@ pub static OUTCOMES: Mutex<Vec<(String, Result<(), String>)>> = Mutex::new(Vec::
 pub const LONG: Duration = Duration::from_secs(10);
 
 /// How long a wait for nothing is.
-const NOTHING: Duration = Duration::from_millis(40);
+pub const NOTHING: Duration = Duration::from_millis(40);
 
 /// Of waits for nothing, this much may be spent computing; spinning ones apart.
 const BUSY: Duration = Duration::from_millis(25);
 
-const TRANSPORTS: [Transport; 2] = [Transport::SharedMemory, Transport::Socket];
+pub const TRANSPORTS: [Transport; 2] = [Transport::SharedMemory, Transport::Socket];
 
 /// What a wait must not be, and how that is told.
 const BUSY_WAIT: &str = "a busy loop";
 pub const BUSY_LOOP: &str = "WRONG: a busy loop";
 
-type Outcome = Result<(), String>;
+pub type Outcome = Result<(), String>;
 
 /// All steps, with the peer at `socket` and room for other sockets beside it.
 pub fn play(socket: &Path) {
@@ -54,18 +55,21 @@ pub fn play_with(socket: &Path, patience: Duration) {
 }
 
 /// The same steps in two halves: all is set up, then `between` is called, and then it is used.
-pub fn play_later(socket: &Path, between: impl FnOnce()) {
+pub fn play_later(socket: &Path, between: fn()) {
     let each_way = TRANSPORTS.into_iter().flat_map(|transport| STRATEGIES.map(|wait| (transport, wait)));
     let talks: Vec<_> = each_way.map(|(over, wait)| (over, wait, connect(socket, options(over).wait(wait)))).collect();
     let sessions = TRANSPORTS.map(|over| (over, sessions(&options(over))));
     let own = |over: Transport| socket.with_extension(over.to_string().replace(' ', "-"));
     let services = TRANSPORTS.map(|over| (over, service(&options(over), &own(over), LONG)));
+    let alone = alone::scenes(socket);
     let left = TRANSPORTS.map(|over| (over, connect(socket, options(over))));
     between();
     talks.into_iter().for_each(|(over, wait, connection)| step("talks", over, || converse(connection?, wait)));
     sessions.into_iter().for_each(|(over, sessions)| step("calls", over, || calls(sessions?)));
     services.into_iter().for_each(|(over, service)| step("serves", over, || serves(service?)));
+    let alone: Vec<_> = alone.into_iter().map(alone::play).collect();
     left.into_iter().for_each(|(over, connection)| step("outlives", over, || outlive(connection?)));
+    alone.into_iter().for_each(|outlive| outlive());
 }
 
 /// The steps that do nothing but talk, in each way of waiting.
@@ -83,7 +87,7 @@ pub fn options(transport: Transport) -> Options {
 }
 
 /// Runs a step, and notes what it came to.
-fn step(name: &str, transport: Transport, run: impl FnOnce() -> Outcome) {
+pub fn step(name: &str, transport: Transport, run: impl FnOnce() -> Outcome) {
     let outcome = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| Err(format!("PANIC {}", text(&*panic))));
     OUTCOMES.lock().expect("no panic").push((format!("{name} over {transport}"), outcome));
 }
@@ -106,11 +110,11 @@ pub fn chain(error: impl std::error::Error) -> String {
     text
 }
 
-fn connect(socket: &Path, options: Options) -> Result<Connection, String> {
+pub fn connect(socket: &Path, options: Options) -> Result<Connection, String> {
     options.connect(socket, LONG).map_err(chain)
 }
 
-fn expect(what: &str, right: bool) -> Outcome {
+pub fn expect(what: &str, right: bool) -> Outcome {
     if right { Ok(()) } else { Err(format!("WRONG: {what}")) }
 }
 
@@ -171,7 +175,12 @@ fn idle() -> Outcome {
         // Not `sleep`, which panics if it is refused.
         std::thread::park_timeout(NOTHING);
     }
-    expect(BUSY_WAIT, processor_time() - busy <= BUSY)
+    expect_rest(busy)
+}
+
+/// Whether a wait computed next to nothing, which began when the processor time was `before`.
+pub fn expect_rest(before: Duration) -> Outcome {
+    expect(BUSY_WAIT, processor_time() - before <= BUSY)
 }
 
 const COUNT: Selector = Selector::new(1, 1);
