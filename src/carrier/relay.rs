@@ -208,6 +208,8 @@ impl Relay {
     fn end(&self, traffic: &mut Traffic) {
         traffic.over = true;
         socket::end_sending(self.socket.as_fd());
+        // Where the hang-up that follows is refused, who polls is told all the same.
+        socket::poke(self.poked.as_fd());
         socket::end_sending(self.poked.as_fd());
         self.place.leave(self.socket.as_fd());
     }

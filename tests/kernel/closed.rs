@@ -77,8 +77,6 @@ fn is_ours(asked: &Made) -> bool {
     match asked.number {
         libc::SYS_mmap => file as i32 != -1,
         libc::SYS_write => !tasks::is_of_runtimes(first),
-        // Over the socket, who polls would not be told of a death.
-        libc::SYS_shutdown => operation as i32 != libc::SHUT_WR,
         libc::SYS_futex => [libc::FUTEX_WAIT, libc::FUTEX_WAKE].contains(&(operation as i32)),
         _ => true,
     }
