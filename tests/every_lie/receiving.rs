@@ -174,8 +174,8 @@ impl Receiving {
                 return None;
             }
             (Some(Look::Empty), Err(NextError::End(End::Disconnected))) => assert!(self.is_dead(), "it lives"),
-            // What a dead sender has left is one ring full at most: then nobody looks.
-            (None, Err(NextError::End(End::Disconnected))) => {
+            // What a dead sender has left is one ring full at most: then nobody looks, nor takes what a SKIP at its end has led to.
+            (None | Some(Look::Frame { .. }), Err(NextError::End(End::Disconnected))) => {
                 let went = self.bereaved_at.map(|at| self.reader.head - at);
                 assert!(went.is_some_and(|went| went >= self.layout.capacity), "gave up after {went:?} words");
             }
