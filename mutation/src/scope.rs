@@ -40,7 +40,9 @@ const WAIT: &[&str] = &[
     "monitor",
     TRACING,
 ];
-const MEMORY: &[&str] = &["memory", "ring_properties", "fuzz_replay", "connection", "over_socket", "session", "death"];
+/// What a kernel refuses, only its tests come by.
+const MEMORY: &[&str] =
+    &["memory", "ring_properties", "fuzz_replay", "connection", "over_socket", "session", "death", "kernel"];
 const CONNECTION: &[&str] = &[
     "shapes",
     "fuzz_replay",
@@ -62,6 +64,7 @@ const CARRIER: &[&str] = &[
     "death_over_socket",
     "session_over_socket",
     "asynchronous_over_socket",
+    "kernel",
 ];
 /// What a monitor sees of calls in flight, only its tests can tell.
 const SESSION: &[&str] =
