@@ -143,7 +143,16 @@ fn thousands_of_connections_come_and_go() {
 
 /// How many threads of this process carry.
 pub fn carriers() -> usize {
-    let names = fs::read_dir("/proc/self/task").expect("the threads").flatten();
-    let name = |entry: fs::DirEntry| fs::read_to_string(entry.path().join("comm")).unwrap_or_default();
-    names.map(name).filter(|name| name.trim() == "twinring-wire").count()
+    tasks().count()
+}
+
+/// The first of them, by its place under `/proc`.
+pub fn carrier() -> Option<String> {
+    tasks().next().map(|task| task.display().to_string())
+}
+
+fn tasks() -> impl Iterator<Item = PathBuf> {
+    let all = fs::read_dir("/proc/self/task").expect("the threads").flatten().map(|entry| entry.path());
+    let name = |task: &PathBuf| fs::read_to_string(task.join("comm")).unwrap_or_default();
+    all.filter(move |task| name(task).trim() == "twinring-wire")
 }

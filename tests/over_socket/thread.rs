@@ -5,6 +5,8 @@ use std::fs;
 use std::io::Write;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::thread;
+use std::time::Duration;
 
 use nix::libc::{EPERM, SYS_epoll_ctl, SYS_epoll_pwait};
 use twinring::carrier::stream;
@@ -12,11 +14,11 @@ use twinring::connection::wire::Opening;
 use twinring::region::VERSION;
 use twinring::{End, RecvTimeoutError, TryRecvError};
 
-use crate::load::carriers;
+use crate::load::{carrier, carriers};
 use crate::process::Child;
 use crate::raw;
 use crate::refusing::{answer_where, refuse};
-use crate::waits::{LONG, until};
+use crate::waits::{LONG, call_of, sleeps_of, until};
 
 #[test]
 fn a_thread_that_has_ended_carries_for_nobody() {
@@ -47,20 +49,34 @@ pub fn may_not_wait() {
     let (peer, _unread) = raw::carried();
     let frame = [&stream::data(1000)[..], &[9; 1000]].concat();
     (0..90).for_each(|_| raw::send(&peer, &frame, &[]));
+    // Nobody reads, so it has to wait for room with some of that.
+    until("the thread to rest", rests);
     refuse(SYS_epoll_pwait);
-    // The thread takes that, and may not wait for more.
-    here.ends().0.send(b"the last").expect("room");
-    let mut last = None;
+    // The thread is called for that, and may not wait for more.
+    here.ends().0.send(b"the first").expect("room");
+    let mut first = None;
     until("the end", || match there.ends().1.try_recv() {
         Ok(message) => {
-            last = Some(message.to_vec());
+            first.get_or_insert(message.to_vec());
             false
         }
-        Err(error) => error == TryRecvError::Ended(End::Disconnected),
+        Err(error) => {
+            // What this thread takes off the socket itself calls nobody.
+            let _ = here.ends().0.try_send(b"another");
+            error == TryRecvError::Ended(End::Disconnected)
+        }
     });
-    assert_eq!(last.as_deref(), Some(&b"the last"[..]));
+    assert_eq!(first.as_deref(), Some(&b"the first"[..]));
     let error = crate::options().pair().map(drop).expect_err("nobody carries");
     assert!(error.to_string().contains("could not carry messages over the socket"), "{error}");
+}
+
+/// Whether the thread that carries has waited for something to do for a moment.
+fn rests() -> bool {
+    let Some(task) = carrier() else { return false };
+    let before = sleeps_of(&task);
+    thread::sleep(Duration::from_millis(10));
+    call_of(&task) == Some(SYS_epoll_pwait) && before.is_some() && before == sleeps_of(&task)
 }
 
 #[test]
