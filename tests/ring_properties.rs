@@ -3,6 +3,8 @@
 //! The model knows where frames lie and how late the head may be published, not how the ring is made: it says when there
 //! must be room and when there can't be any, and leaves to the ring what lies between.
 
+#[path = "ring_properties/asking.rs"]
+mod asking;
 #[path = "ring_properties/bounds.rs"]
 mod bounds;
 #[path = "ring_properties/channel.rs"]
