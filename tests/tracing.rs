@@ -1,19 +1,27 @@
 //! What is told by the feature `tracing`: connections made, refused and ended, lies, services; and nothing for a message.
 
+#[path = "support/raw.rs"]
+mod raw;
 #[path = "support/waits.rs"]
 mod waits;
 
 use std::fmt::{Debug, Write as _};
 use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::sync::{Mutex, Once, PoisonError};
 
+use rustix::fs::{SealFlags, fcntl_add_seals};
+use rustix::io::pwrite;
 use tempfile::TempDir;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
+use twinring::connection::wire::Message;
+use twinring::region::RING_OFFSET;
 use twinring::{
-    Connection, Corrupt, Decision, End, LocalSession, Options, ServiceOptions, SessionOptions, TryRecvError, pair,
+    Connection, Corrupt, Decision, End, LocalSession, Options, ServiceOptions, SessionOptions, TryRecvError,
+    TrySendError, pair,
 };
 
 use crate::waits::until;
@@ -138,10 +146,39 @@ fn a_death_is_told_of_once() {
 fn a_lie_is_told_of_with_what_was_expected_and_seen() {
     collect();
     let (connection, _stream) = by_hand(&[0xff; 64]);
-    let end = connection.split().1.recv().map(drop).expect_err("a lie");
+    heard_of(connection.split().1.recv().map(drop).expect_err("a lie"));
+}
+
+/// A connection to a peer in whose half that word stands at that byte.
+fn to_a_liar(at: usize, word: u64) -> (Connection, OwnedFd) {
+    let (ours, theirs) = raw::introduced_pair();
+    let accepting = std::thread::spawn(move || Options::new().accept_over(theirs, waits::LONG));
+    raw::greet(&ours);
+    let half = raw::half(raw::SHAPE.bytes, raw::HEADER, SealFlags::empty());
+    assert_eq!(pwrite(&half, &word.to_le_bytes(), at as u64), Ok(8));
+    fcntl_add_seals(&half, raw::SEALS).expect("its seals");
+    raw::send(&ours, &Message::Half(raw::SHAPE).encode(), &raw::with(&half));
+    assert!(matches!(raw::receive_message(&ours), Some((Message::Ready, None))), "no READY");
+    (accepting.join().expect("no panic").expect("a connection"), ours)
+}
+
+fn heard_of(end: End) {
     let End::Corrupt(corrupt) = end else { panic!("{end}") };
     let numbers = format!("seen={} least={} most={}", corrupt.seen, corrupt.least, corrupt.most);
     heard(&["ERROR message=the peer wrote what an honest one would not", &format!("{:?}", corrupt.what), &numbers]);
+}
+
+#[test]
+fn a_lie_in_shared_memory_is_told_of_by_whoever_reads_it() {
+    collect();
+    let (connection, _socket) = to_a_liar(RING_OFFSET, 0xabcd << 48);
+    heard_of(connection.split().1.recv().map(drop).expect_err("a lie"));
+    // The head of what this side sends lies in the second of the line pairs.
+    let (connection, _socket) = to_a_liar(128, 0xdead << 40);
+    let mut sender = connection.split().0;
+    let refused = std::iter::repeat_with(|| sender.try_send(&[0; 1000])).find_map(Result::err);
+    let Some(TrySendError::Ended(end)) = refused else { panic!("{refused:?}") };
+    heard_of(end);
 }
 
 #[test]

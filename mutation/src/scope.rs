@@ -37,6 +37,7 @@ const WAIT: &[&str] = &[
     "session",
     "over_socket",
     "asynchronous",
+    "death",
     "monitor",
     TRACING,
 ];
