@@ -1,6 +1,7 @@
 //! What each end says of itself, and what it asks the other for: room, to be told of it, to leave out fences; what it counts there.
 
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use twinring::channel::{ClaimError, Incoming, NextError, Outgoing, Words};
 use twinring::memory::{Count, Counts, Foreign, Heap, Memory, Ordering, Own};
@@ -115,6 +116,19 @@ fn who_waits_for_room_of_one_that_has_left_is_told_so() {
     let mut direction = Direction::full(Fencing::Plain);
     direction.incoming.leave();
     assert_eq!(direction.outgoing.claim(8, long()), Err(ClaimError::End(End::Closed)));
+}
+
+#[test]
+fn who_waits_for_room_of_one_that_dies_is_told_so() {
+    let Direction { mut outgoing, own_link, halves: [half, _], .. } = Direction::full(Fencing::Plain);
+    let waiting = thread::spawn(move || outgoing.claim(8, long()));
+    while !Announced::from_word(half.load(WORDS.room_announced, Ordering::Relaxed)).asleep() {
+        thread::yield_now();
+    }
+    let since = Instant::now();
+    own_link.declare_dead();
+    assert_eq!(waiting.join().expect("no panic"), Err(ClaimError::End(End::Disconnected)));
+    assert!(since.elapsed() < Duration::from_secs(10), "only its deadline told it, after {:?}", since.elapsed());
 }
 
 #[test]
