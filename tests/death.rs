@@ -55,6 +55,7 @@ fn second_process() {
         Some("connects for its child") => reused::connects_for_its_child(),
         Some("has forgotten") => reused::has_forgotten(),
         Some("greets") => reused::greets(),
+        Some("welcomes") => reused::welcomes(),
         Some("owner of places") => unmapped::owner_of_places(),
         Some("counts") => stopped::counts(),
         Some("alone") => nothing_left::alone(),

@@ -128,37 +128,71 @@ pub fn greets() {
     process::await_word();
 }
 
-/// The kernel brings the process itself with its packet, not only its number.
-#[test]
-fn a_process_with_the_number_of_one_that_died_in_the_handshake_is_not_watched() {
-    if !raw::is_linux(6, 5) {
-        println!("NOT TESTED: this kernel brings numbers only");
-        return;
-    }
-    let (ours, other) = raw::introduced_pair();
-    let mut child = given::heir("greets", &other);
-    assert_eq!(child.hear(), "greeted");
+/// Says welcome, and no more.
+pub fn welcomes() {
+    let socket = passed_on::inherited();
+    assert!(matches!(raw::receive_message(&socket), Some((Message::Hello { .. }, None))), "no HELLO");
+    raw::send(&socket, &raw::welcome(raw::SHAPE), &raw::with(&raw::honest_half()));
+    process::say("welcomed");
+    process::await_word();
+}
+
+/// Kills a process, and has a stranger in its place; none if that cannot be had here.
+fn replaced(mut child: Child) -> Option<Namesake> {
     let number = child.id();
     child.kill();
     child.reap();
-    let Some(namesake) = Namesake::of(number as i32) else {
+    let namesake = Namesake::of(number as i32);
+    if namesake.is_none() {
         println!("NOT TESTED: no number of a process can be chosen here (/proc/sys/kernel/ns_last_pid)");
-        return;
-    };
-    let accepting = thread::spawn(move || crate::options().accept_over(ours, LONG));
-    // Whoever holds the end of the dead one, as we do, can say the rest.
-    assert!(matches!(raw::receive_message(&other), Some((Message::Welcome { .. }, Some(_)))), "no WELCOME");
-    raw::send(&other, &Message::Half(raw::SHAPE).encode(), &raw::with(&raw::honest_half()));
-    match accepting.join().expect("a thread") {
+    }
+    namesake
+}
+
+fn assert_unwatched(connected: Result<Connection, HandshakeError>, stranger: &Namesake) {
+    match connected {
         Ok(mut connection) => {
-            assert_eq!(connection.peer().pid, Some(number), "whom the kernel names");
+            assert_eq!(connection.peer().pid, Some(stranger.0.as_raw() as u32), "whom the kernel names");
             assert!(!lives(&mut connection), "a stranger is watched");
         }
         // The death is known before they are connected, or the kernel has forgotten who it was.
         Err(HandshakeError::HungUp | HandshakeError::Setup(SetupError::Watch(_))) => {}
         Err(error) => panic!("{error}"),
     }
-    drop(namesake);
+}
+
+/// The kernel brings the process itself with its packet, not only its number.
+fn brings_processes() -> bool {
+    let brings = raw::is_linux(6, 5);
+    if !brings {
+        println!("NOT TESTED: this kernel brings numbers only");
+    }
+    brings
+}
+
+#[test]
+fn a_process_with_the_number_of_one_that_died_in_the_handshake_is_not_watched() {
+    let (ours, other) = raw::introduced_pair();
+    let mut child = given::heir("greets", &other);
+    assert_eq!(child.hear(), "greeted");
+    let Some(stranger) = replaced(child).filter(|_| brings_processes()) else { return };
+    let accepting = thread::spawn(move || crate::options().accept_over(ours, LONG));
+    // Whoever holds the end of the dead one, as we do, can say the rest.
+    assert!(matches!(raw::receive_message(&other), Some((Message::Welcome { .. }, Some(_)))), "no WELCOME");
+    raw::send(&other, &Message::Half(raw::SHAPE).encode(), &raw::with(&raw::honest_half()));
+    assert_unwatched(accepting.join().expect("a thread"), &stranger);
+}
+
+#[test]
+fn nor_by_one_that_connects() {
+    let (ours, other) = raw::introduced_pair();
+    let mut child = given::heir("welcomes", &other);
+    let connecting = thread::spawn(move || crate::options().connect_over(ours, LONG));
+    assert_eq!(child.hear(), "welcomed");
+    assert!(matches!(raw::receive_message(&other), Some((Message::Half(_), Some(_)))), "no HALF");
+    let Some(stranger) = replaced(child).filter(|_| brings_processes()) else { return };
+    raw::send(&other, &Message::Ready.encode(), &[]);
+    assert_unwatched(connecting.join().expect("a thread"), &stranger);
 }
 
 /// Some kernels forget who connected a socket once it has ended; here a filter says so.
