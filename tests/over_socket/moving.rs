@@ -1,6 +1,5 @@
 //! Who moves what between the rings and the socket, and in which packets.
 
-use std::fs;
 use std::os::fd::OwnedFd;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -11,6 +10,7 @@ use rustix::net::sockopt::set_socket_send_buffer_size;
 use twinring::carrier::stream::{self, LONGEST_PACKET};
 use twinring::{End, Receiver, RecvTimeoutError, SendTimeoutError, TryRecvError};
 
+use crate::load::carrier;
 use crate::process::{Child, say};
 use crate::raw;
 use crate::refusing::kill_for;
@@ -160,10 +160,7 @@ pub fn is_answered() {
 
 /// How often the thread that carries has fallen asleep so far.
 fn carrier_wakes() -> u64 {
-    let tasks = fs::read_dir("/proc/self/task").expect("the threads").flatten().map(|entry| entry.path());
-    let carriers =
-        tasks.filter(|task| fs::read_to_string(task.join("comm")).is_ok_and(|name| name == "twinring-wire\n"));
-    carriers.filter_map(|task| sleeps_of(task.to_str()?)).sum()
+    carrier().and_then(|task| sleeps_of(&task)).unwrap_or(0)
 }
 
 /// A message costs its sender what it takes to send it. In a process of its own, which a call too many ends.

@@ -5,8 +5,6 @@ use std::fs;
 use std::io::Write;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::thread;
-use std::time::Duration;
 
 use nix::libc::{EPERM, SYS_epoll_ctl, SYS_epoll_pwait};
 use twinring::carrier::stream;
@@ -18,7 +16,7 @@ use crate::load::{carrier, carriers};
 use crate::process::Child;
 use crate::raw;
 use crate::refusing::{answer_where, refuse};
-use crate::waits::{LONG, call_of, sleeps_of, until};
+use crate::waits::{LONG, call_of, rests, until};
 
 #[test]
 fn a_thread_that_has_ended_carries_for_nobody() {
@@ -50,7 +48,9 @@ pub fn may_not_wait() {
     let frame = [&stream::data(1000)[..], &[9; 1000]].concat();
     (0..90).for_each(|_| raw::send(&peer, &frame, &[]));
     // Nobody reads, so it has to wait for room with some of that.
-    until("the thread to rest", rests);
+    until("the thread to rest", || {
+        carrier().is_some_and(|task| rests(&task) && call_of(&task) == Some(SYS_epoll_pwait))
+    });
     refuse(SYS_epoll_pwait);
     // The thread is called for that, and may not wait for more.
     here.ends().0.send(b"the first").expect("room");
@@ -69,14 +69,6 @@ pub fn may_not_wait() {
     assert_eq!(first.as_deref(), Some(&b"the first"[..]));
     let error = crate::options().pair().map(drop).expect_err("nobody carries");
     assert!(error.to_string().contains("could not carry messages over the socket"), "{error}");
-}
-
-/// Whether the thread that carries has waited for something to do for a moment.
-fn rests() -> bool {
-    let Some(task) = carrier() else { return false };
-    let before = sleeps_of(&task);
-    thread::sleep(Duration::from_millis(10));
-    call_of(&task) == Some(SYS_epoll_pwait) && before.is_some() && before == sleeps_of(&task)
 }
 
 #[test]

@@ -135,13 +135,18 @@ fn the_light_fence_is_allowed_while_sleeps_are_rare() {
     assert!(!light(&plain), "the processes cannot fence each other");
 }
 
+/// A sleeper that expects to sleep seldom, and its half, which says what was done with it.
+fn counted() -> (Sleeper<Counting>, Counting) {
+    let [own, peer] = [Counting::new(1), Counting::new(1)];
+    let sleeper = Sleeper::new(Own::new(own.clone()), ANNOUNCED, Foreign::new(peer), RUNG, Fencing::Adaptive);
+    (sleeper.lightened(), own)
+}
+
 /// Once the system has refused the heavy fence, each side makes its own: that is said at once, and for ever.
 #[test]
 fn a_refused_heavy_fence_is_never_relied_on_again() {
-    let [own, peer] = [Counting::new(1), Counting::new(1)];
+    let (mut sleeper, own) = counted();
     let announced = || Announced::from_word(own.load(ANNOUNCED, Ordering::Relaxed));
-    let sleeper = Sleeper::new(Own::new(own.clone()), ANNOUNCED, Foreign::new(peer), RUNG, Fencing::Adaptive);
-    let mut sleeper = sleeper.lightened();
     assert!(announced().has(Announced::LIGHT));
     own.refuses.set(true);
     sleeper.announce(1000);
@@ -175,10 +180,8 @@ fn who_waits_in_poll_relies_on_no_heavy_fence() {
 /// once.
 #[test]
 fn the_time_to_see_it_runs_from_when_it_is_said() {
-    let [own, peer] = [Counting::new(1), Counting::new(1)];
+    let (mut sleeper, own) = counted();
     let announced = || Announced::from_word(own.load(ANNOUNCED, Ordering::Relaxed));
-    let sleeper = Sleeper::new(Own::new(own.clone()), ANNOUNCED, Foreign::new(peer), RUNG, Fencing::Adaptive);
-    let mut sleeper = sleeper.lightened();
     let earliest = Deadline::after(Duration::from_millis(1));
     sleeper.expect_polling();
     let latest = Deadline::after(Duration::from_millis(1));

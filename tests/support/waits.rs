@@ -46,11 +46,14 @@ pub fn until_asleep_in(task: &str) {
 pub fn until_at_rest(number: i32) {
     until_asleep(number);
     let task = format!("/proc/self/task/{number}");
-    until("a thread to rest", || {
-        let before = sleeps_of(&task);
-        thread::sleep(Duration::from_millis(10));
-        before == sleeps_of(&task)
-    });
+    until("a thread to rest", || rests(&task));
+}
+
+/// Whether a thread neither wakes nor falls asleep for a moment, by its place under `/proc`: time is what this is about.
+pub fn rests(task: &str) -> bool {
+    let before = sleeps_of(task);
+    thread::sleep(Duration::from_millis(10));
+    before.is_some() && before == sleeps_of(task)
 }
 
 /// How often a thread has fallen asleep so far, by its place under `/proc`.
